@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** One configuration for every package: `vitest run --config ../../vitest.config.ts` from the package's folder. */
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@talon/source', 'node', 'import', 'default'] } },
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    reporters: ['default', 'json'],
+    outputFile: { json: '.report/test.json' },
+    // The persistent transform cache (on by default in vitest 5) misses changes of tsconfig.
+    fsModuleCache: false,
+    passWithNoTests: true,
+  },
+})
