@@ -23,7 +23,17 @@ export interface Stage {
 /** What observers may tell of an event; reports that a restart found again carry as much. */
 export type StageEvent = Pick<
   Event,
-  'id' | 'rule' | 'priority' | 'source' | 'output' | 'hostname' | 'tags' | 'fields' | 'received' | 'traceId' | 'parentSpanId'
+  | 'id'
+  | 'rule'
+  | 'priority'
+  | 'source'
+  | 'output'
+  | 'hostname'
+  | 'tags'
+  | 'fields'
+  | 'received'
+  | 'traceId'
+  | 'parentSpanId'
 >
 
 /** What a stage ended in where something was thrown, or a crash cut it short. */

@@ -1,0 +1,129 @@
+import 'reflect-metadata'
+import {
+  ConfigError,
+  type Actionner,
+  type Client,
+  type ContextSource,
+  type Logger,
+  type Notifier,
+  type Opened,
+  type Output,
+  type Plugin,
+  type Uses,
+} from '@talon/plugin'
+import { container as root, instanceCachingFactory, type DependencyContainer } from 'tsyringe'
+import { z } from 'zod'
+
+interface Definitions {
+  actionner: Actionner
+  output: Output
+  notifier: Notifier
+  context: ContextSource
+}
+export type Kind = keyof Definitions
+
+export interface HostOptions {
+  /** The settings of a client, as the config file has them: its own section. */
+  readonly settings?: (client: string) => unknown
+  readonly log?: Logger
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+const tokenOf = (kind: Kind | 'client', name: string) => `talon:${kind}:${name}`
+
+/** Keeps the plugins, and opens the clients that they share. The only file that knows the container. */
+export class Host {
+  readonly #container: DependencyContainer = root.createChildContainer()
+  readonly #names: Record<Kind, string[]> = { actionner: [], output: [], notifier: [], context: [] }
+  readonly #clients = new Map<string, Client>()
+  readonly #closers: (() => unknown)[] = []
+  readonly #settings: (client: string) => unknown
+  readonly #log: Logger
+
+  constructor({ settings = () => undefined, log = silent }: HostOptions = {}) {
+    this.#settings = settings
+    this.#log = log
+  }
+
+  /** @throws ConfigError where the plugin is none, or provides what another one provides already. */
+  add(plugin: Plugin): this {
+    if (plugin?.contract !== 1)
+      throw new ConfigError(`${plugin?.name ?? 'the module'} is no plugin of contract 1: update it, or Talon`)
+    for (const definition of plugin.provides) {
+      const token = tokenOf(definition.kind, definition.name)
+      if (this.#container.isRegistered(token))
+        throw new ConfigError(`plugin ${plugin.name}: the ${definition.kind} '${definition.name}' is provided already`)
+      this.#container.registerInstance(token, definition)
+      this.#names[definition.kind].push(definition.name)
+      for (const client of Object.values<Client>(definition.uses)) this.#clients.set(client.name, client)
+    }
+    return this
+  }
+
+  /** Uses `value` in place of what `client` would open: an embedder's own, or a fake in a test. It is not closed. */
+  provide<T>(client: Client<T>, value: T): this {
+    this.#container.registerInstance(tokenOf('client', client.name), Promise.resolve(value))
+    return this
+  }
+
+  find<K extends Kind>(kind: K, name: string): Definitions[K] | undefined {
+    const token = tokenOf(kind, name)
+    return this.#container.isRegistered(token) ? this.#container.resolve<Definitions[K]>(token) : undefined
+  }
+
+  /** All definitions of a kind, by name. */
+  list<K extends Kind>(kind: K): Definitions[K][] {
+    return this.#names[kind].toSorted().flatMap((name) => this.find(kind, name) ?? [])
+  }
+
+  /** The clients that plugins may use, whether they are open or not. */
+  clients(): Client[] {
+    return [...this.#clients.values()]
+  }
+
+  /** Opens what is not open yet. @throws ConfigError where a client's settings are wrong. */
+  async open<U extends Uses>(uses: U): Promise<Opened<U>> {
+    const opened: Record<string, unknown> = {}
+    for (const [key, client] of Object.entries(uses)) opened[key] = await this.#client(client)
+    return opened as Opened<U>
+  }
+
+  /** Closes what it opened, the last first. Every closing is tried; what went wrong is logged. */
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0))
+      try {
+        await close()
+      } catch (error) {
+        this.#log.warn('a client could not be closed', { error: String(error) })
+      }
+  }
+
+  #client<T>(client: Client<T>): Promise<T> {
+    const token = tokenOf('client', client.name)
+    if (!this.#container.isRegistered(token)) this.#register(token, client)
+    return this.#container.resolve<Promise<T>>(token)
+  }
+
+  #register<T>(token: string, client: Client<T>): void {
+    const open = () =>
+      this.#open(client).catch((error: unknown) => {
+        this.#register(token, client) // a failed opening is forgotten, so that it can be tried again
+        throw error
+      })
+    this.#container.register<Promise<T>>(token, { useFactory: instanceCachingFactory(open) })
+  }
+
+  async #open<T>(client: Client<T>): Promise<T> {
+    const parsed = (client.settings as z.ZodObject).safeParse(this.#settings(client.name) ?? {})
+    if (!parsed.success)
+      throw new ConfigError(
+        parsed.error.issues.map(({ path, message }) => ({
+          level: 'error',
+          message: `${[client.name, ...path].join('.')}: ${message}`,
+        })),
+      )
+    const value = await client.open(parsed.data, { log: this.#log })
+    if (client.close) this.#closers.unshift(() => client.close?.(value))
+    return value
+  }
+}
