@@ -12,7 +12,7 @@ import {
   type Uses,
 } from '@talon/plugin'
 import { container as root, instanceCachingFactory, type DependencyContainer } from 'tsyringe'
-import { z } from 'zod'
+import type { z } from 'zod'
 
 interface Definitions {
   actionner: Actionner
@@ -36,6 +36,7 @@ export class Host {
   readonly #container: DependencyContainer = root.createChildContainer()
   readonly #names: Record<Kind, string[]> = { actionner: [], output: [], notifier: [], context: [] }
   readonly #clients = new Map<string, Client>()
+  readonly #provided = new Set<string>()
   readonly #closers: (() => unknown)[] = []
   readonly #settings: (client: string) => unknown
   readonly #log: Logger
@@ -63,7 +64,14 @@ export class Host {
   /** Uses `value` in place of what `client` would open: an embedder's own, or a fake in a test. It is not closed. */
   provide<T>(client: Client<T>, value: T): this {
     this.#container.registerInstance(tokenOf('client', client.name), Promise.resolve(value))
+    this.#provided.add(client.name)
     return this
+  }
+
+  /** Opens the client and asks whether the other side can be reached. What an embedder provided is taken as it is. */
+  async check(client: Client, signal: AbortSignal): Promise<void> {
+    const value: unknown = await this.#client(client)
+    if (!this.#provided.has(client.name)) await client.check?.(value, signal)
   }
 
   find<K extends Kind>(kind: K, name: string): Definitions[K] | undefined {

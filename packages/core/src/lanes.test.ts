@@ -53,6 +53,7 @@ describe('lanes', () => {
     void run('old2', { lane: 'b', urgency: 0 })
     time = 71_000
     void run('new', { lane: 'c', urgency: 7 })
+    await turn()
     await end('now')
     await end('old')
     await end('old2')

@@ -47,7 +47,7 @@ export type Outcome = Result | Failure
 
 /** Stands around every stage: log, metrics, traces and an embedder's own. Calls `next` once and returns what it gives. */
 export type Observer = (stage: Stage, next: () => Promise<Outcome>) => Promise<Outcome>
-export type RunStage = (stage: Stage, work: () => Promise<Result>) => Promise<Outcome>
+export type RunStage = (stage: Stage, work: () => Promise<Outcome>) => Promise<Outcome>
 
 /** Runs stages inside all observers, the first outermost. Never throws: what is thrown becomes a failure. */
 export function stageRunner(observers: readonly Observer[]): RunStage {

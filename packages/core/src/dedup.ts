@@ -1,0 +1,38 @@
+import { hash } from 'node:crypto'
+import type { Event } from '@talon/plugin'
+
+/**
+ * Fields that differ from call to call of one cause: times, event numbers, thread and process ids, durations.
+ * https://falco.org/docs/reference/rules/supported-fields/
+ */
+const CHANGING = new RegExp(
+  [
+    String.raw`^evt\.(time|rawtime|datetime|latency|deltatime|reltime|num|asynctime)\b`,
+    String.raw`^thread\.(v?tid|ptid|exectime|totexectime)\b`,
+    String.raw`^proc\.a?(v?pid|ppid|pvpid|v?sid|v?pgid)\b`,
+    String.raw`\bduration\b`,
+    String.raw`^(ka\.auditid|jevt\.(raw)?time|ct\.(id|time))\b`,
+  ].join('|'),
+)
+
+/** A time in a message: `23:39:44.834631763`. */
+const TIME = /\d{2}:\d{2}:\d{2}\.\d+/g
+
+/**
+ * What makes two events one: rule, source, hostname and the output fields that do not change from call to call, or
+ * the message where there are no fields. `fields` replaces that, for an event that has them all.
+ */
+export function dedupKey(event: Event, fields: readonly string[]): string {
+  const chosen = fields.map((name) => ownValue(event, name) ?? event.fields[name])
+  if (fields.length && chosen.every((value) => value !== undefined)) return digest(chosen)
+  const { rule, source, hostname, output } = event
+  const kept = Object.entries(event.fields).filter(([name]) => !CHANGING.test(name))
+  const about = kept.length ? kept.toSorted(([a], [b]) => (a < b ? -1 : 1)).flat() : [output.replaceAll(TIME, '')]
+  return digest([rule, source, hostname, ...about])
+}
+
+function ownValue(event: Event, name: string): string | undefined {
+  return name === 'rule' || name === 'source' || name === 'hostname' || name === 'priority' ? event[name] : undefined
+}
+
+const digest = (parts: readonly unknown[]) => hash('sha256', JSON.stringify(parts))

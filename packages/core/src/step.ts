@@ -1,0 +1,132 @@
+import { ActionError, ConfigError, ignored, type Context, type Event, type Notes, type Result } from '@talon/plugin'
+import { readFields } from './fields.ts'
+import { factsOf } from './facts.ts'
+import type { PlannedRule, Step } from './plan.ts'
+import { resolveParameters } from './resolve.ts'
+import { retry } from './retry.ts'
+import type { Spooled } from './spool.ts'
+import { failureOf, type Outcome, type Stage } from './stage.ts'
+import { keyOf } from './key.ts'
+import { tokensOf, type Tokens } from './tokens.ts'
+import type { Tools } from './tools.ts'
+
+/** What a step works on. */
+export interface StepWork {
+  readonly event: Event
+  readonly rule: PlannedRule
+  readonly step: Step
+  readonly notes: Notes
+}
+
+export interface Acted {
+  readonly outcome: Outcome
+  /** On disk, for the output; drop it once it is stored. */
+  readonly artifact?: Spooled
+}
+
+const stageOf = ({ event, rule: { rule, dryRun }, step: { action, actionner } }: StepWork): Omit<Stage, 'name'> => ({
+  event,
+  rule,
+  dryRun,
+  action,
+  actionner,
+})
+
+/** Runs the action, and collects what it found: the step's needs, contexts and tokens, then the actionner. */
+export async function act(work: StepWork, tools: Tools): Promise<Acted> {
+  const { event, rule, step, notes } = work
+  let artifact: Spooled | undefined
+  const outcome = await tools.runStage({ ...stageOf(work), name: 'action' }, async () => {
+    const definition = found(tools.host.find('actionner', step.actionner), `actionner '${step.actionner}'`)
+    const age = tools.now() - event.received
+    if (definition.effect !== 'observe' && age > tools.maxEventAge)
+      return ignored(
+        `the event is ${Math.round(age / 1000)} s old: what changes is not done any more after max_event_age`,
+      )
+    const signal = AbortSignal.any([tools.signal, AbortSignal.timeout(step.timeout * 1000)])
+    const fields = readFields(event, definition.needs)
+    const context = await contextOf(work, tools, signal)
+    const { parameters, variables } = resolveParameters(definition.parameters, step.parameters, lazy(event, context))
+    if (rule.dryRun && !definition.previews)
+      return ignored(`dry run: ${definition.name} would run with ${JSON.stringify(parameters)}`)
+    const clients = await tools.open(definition.uses)
+    const run = async (): Promise<Result> => {
+      const job = {
+        event,
+        fields,
+        context,
+        tokens: variables,
+        parameters,
+        dryRun: rule.dryRun,
+        notes,
+        signal,
+        log: tools.log,
+      }
+      const result = await definition.run(job, clients).catch((error: unknown) => {
+        throw signal.aborted && !tools.signal.aborted ? timedOut(step.timeout, error) : error
+      })
+      if (result.artifact && step.output && !rule.dryRun) artifact = await tools.spool.collect(result.artifact, signal)
+      return result
+    }
+    return retry(run, { retries: definition.repeatable ? tools.retries : 0, signal, random: tools.random })
+  })
+  return { outcome, ...(artifact && { artifact }) }
+}
+
+/** Stores what the action found. It may be tried again: the artifact lies in the spool. */
+export function store(work: StepWork, artifact: Spooled, tools: Tools): Promise<Outcome> {
+  const { event, step } = work
+  const target = step.output?.target ?? ''
+  return tools.runStage({ ...stageOf(work), name: 'output', target }, async () => {
+    const definition = found(tools.host.find('output', target), `output '${target}'`)
+    const context = factsOf(work.rule, step)
+    const { parameters } = resolveParameters(definition.parameters, step.output?.parameters ?? {}, lazy(event, context))
+    const clients = await tools.open(definition.uses)
+    const key = keyOf(event, artifact.name, tools.now())
+    const run = () =>
+      definition.run({ event, artifact, key, parameters, log: tools.log, signal: tools.signal }, clients)
+    const result = await retry(run, { retries: tools.retries, signal: tools.signal, random: tools.random })
+    const { size, sha256 } = artifact
+    return { ...result, objects: { ...result.objects, size: String(size), sha256 } }
+  })
+}
+
+/** What Talon knows, and the additional contexts that the step asks for. A source that fails is the action's failure. */
+async function contextOf(work: StepWork, tools: Tools, signal: AbortSignal): Promise<Context> {
+  const { event, rule, step, notes } = work
+  let context = factsOf(rule, step)
+  for (const name of step.contexts) {
+    const outcome = await tools.runStage({ ...stageOf(work), name: 'context', context: name }, async () => {
+      const source = found(tools.host.find('context', name), `context '${name}'`)
+      const clients = await tools.open(source.uses)
+      const fields = readFields(event, source.needs)
+      context = { ...context, ...(await source.run({ event, fields, notes, signal, log: tools.log }, clients)) }
+      return { status: 'success', message: `context ${name} read`, objects: {} }
+    })
+    if (outcome.status === 'failure') throw outcome.error
+  }
+  return context
+}
+
+/** What is told of a step that a crash cut short, and that may not run again. */
+export function interrupted(work: StepWork, tools: Tools): Promise<Outcome> {
+  const error = new ActionError('a crash cut the action short, and it may not run twice: look at its target')
+  return tools.runStage({ ...stageOf(work), name: 'action' }, async () => ({
+    ...failureOf(error),
+    status: 'interrupted',
+  }))
+}
+
+function lazy(event: Event, context: Context): () => Tokens {
+  let tokens: Tokens | undefined
+  return () => (tokens ??= tokensOf(event, context))
+}
+
+function found<T>(definition: T | undefined, what: string): T {
+  if (definition) return definition
+  throw new ConfigError(`the ${what} is not known any more: install its plugin again`)
+}
+
+function timedOut(seconds: number, cause: unknown): ActionError {
+  return new ActionError(`the action took longer than its timeout of ${seconds} s and was ended`, { cause })
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError, type Client, type Issue, type Logger } from '@talon/plugin'
+import type { RuleSource } from './compile.ts'
+import { dedupKey } from './dedup.ts'
+import { decode } from './event.ts'
+import { createGate } from './gate.ts'
+import { inspect, type InspectOptions } from './inspect.ts'
+import type { Entry, Journal, Verdict } from './journal.ts'
+import { Lanes } from './lanes.ts'
+import { memoryJournal } from './memory.ts'
+import { createNotifications } from './notify.ts'
+import { respond } from './respond.ts'
+import type { Ruleset } from './ruleset.ts'
+import { createSpool } from './spool.ts'
+import { stageRunner, type Observer } from './stage.ts'
+import type { Tools } from './tools.ts'
+import { traceOf } from './trace.ts'
+import { clientsOf } from './uses.ts'
+
+export interface TalonOptions extends InspectOptions {
+  /** Stand around every stage, the first outermost. */
+  readonly observers?: readonly Observer[]
+  /** Keeps events until their last step; without one, memory does. */
+  readonly journal?: Journal
+  /** A folder for artifacts on their way. */
+  readonly spoolPath: string
+}
+
+export interface Accepted {
+  readonly verdict: Verdict
+  readonly traceId: string
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** What is in the way, a line each. */
+  readonly problems: readonly string[]
+}
+
+/** A running engine. */
+export interface Talon {
+  /**
+   * Takes the body of one Falco event. Resolves as soon as the event is safe, before anything is done about it.
+   * @throws EventError where it is none.
+   */
+  handle(body: string, traceparent?: string): Promise<Accepted>
+  /** Swaps the rules, between two events. @throws ConfigError with all issues; the old rules stay then. */
+  reload(rules: readonly RuleSource[]): Promise<readonly Issue[]>
+  ready(signal: AbortSignal): Promise<Readiness>
+  readonly ruleset: Ruleset
+  /** Events that are not finished, work that waits for a place, reports that wait, bytes in the spool. */
+  stats(): { readonly events: number; readonly steps: number; readonly reports: number; readonly spooled: number }
+  /** Takes no more, finishes what it can within `shutdown_timeout`, leaves the rest in the journal, closes all. */
+  stop(): Promise<void>
+}
+
+/** Reports that wait for one notifier at most. */
+const BACKLOG = 10_000
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Puts the engine together and starts it. @throws ConfigError that lists everything that is wrong. */
+export async function createTalon(options: TalonOptions): Promise<Talon> {
+  const { config, log = silent } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const monotonic = () => performance.now()
+  const now = () => performance.timeOrigin + performance.now()
+  const journal = options.journal ?? memoryJournal({ maxEvents: config.journal.max_events, now: monotonic })
+  const runStage = stageRunner(options.observers ?? [])
+
+  const { host, issues, ruleset: compiled, compile } = inspect(options)
+  if (!compiled) throw new ConfigError(issues)
+  let ruleset: Ruleset = compiled
+  await openClients(ruleset)
+
+  const gate = createGate({ host, log, signal })
+  const lanes = new Lanes({ concurrency: config.concurrency, now: monotonic })
+  const spool = createSpool({ path: options.spoolPath, maxBytes: config.spool.max_bytes })
+  const notifications = createNotifications({
+    find: (name) => {
+      const definition = host.find('notifier', name)
+      return definition && { definition, parameters: definition.parameters.parse(config.notifiers[name] ?? {}) }
+    },
+    open: (uses) => host.open(uses),
+    runStage,
+    log,
+    signal,
+    retries: config.retries,
+    random: Math.random,
+    backlog: BACKLOG,
+  })
+  const tools: Tools = {
+    host,
+    open: gate,
+    journal,
+    lanes,
+    spool,
+    runStage,
+    notify: (report, event, notifiers) => notifications.send(report, event, notifiers),
+    log,
+    signal,
+    retries: config.retries,
+    maxEventAge: config.max_event_age * 1000,
+    now,
+    random: Math.random,
+    newId: randomUUID,
+  }
+
+  const responding = new Set<Promise<void>>()
+  function begin(entry: Entry): void {
+    const response = respond(entry, () => ruleset, tools).finally(() => responding.delete(response))
+    responding.add(response)
+  }
+  let taking = true
+  for await (const entry of journal.unfinished()) begin(entry)
+
+  async function openClients(next: Ruleset): Promise<void> {
+    for (const client of clientsOf(next, host)) await host.open({ client })
+  }
+
+  return {
+    async handle(body, traceparent) {
+      const trace = traceOf(traceparent)
+      const event = decode(body, { id: randomUUID(), received: now(), ...trace })
+      if (!taking) return { verdict: 'full', ...trace }
+      const { time_window_seconds, sliding, key } = config.deduplication
+      const window = { key: dedupKey(event, key), length: time_window_seconds * 1000, sliding }
+      const verdict = await journal.accept(event, window)
+      if (verdict === 'accepted') begin({ event, steps: {}, notes: {}, repeats: 0 })
+      return { verdict, ...trace }
+    },
+    async reload(rules) {
+      const { issues, ruleset: next } = compile(rules)
+      if (!next) throw new ConfigError(issues)
+      await openClients(next)
+      ruleset = next
+      return issues
+    },
+    async ready(asked) {
+      const checks = clientsOf(ruleset, host).map(async (client: Client) => {
+        try {
+          await host.check(client, asked)
+          return []
+        } catch (error) {
+          return [`${client.name}: ${error instanceof Error ? error.message : String(error)}`]
+        }
+      })
+      const problems = (await Promise.all(checks)).flat()
+      return { ready: taking && problems.length === 0, problems: taking ? problems : [...problems, 'stopping'] }
+    },
+    get ruleset() {
+      return ruleset
+    },
+    stats: () => ({
+      events: journal.stats().waiting,
+      steps: lanes.waiting,
+      reports: notifications.waiting,
+      spooled: spool.used,
+    }),
+    async stop() {
+      taking = false
+      const timeout = new AbortController()
+      const drained = (async () => {
+        while (responding.size) await Promise.allSettled(responding)
+        await notifications.drain()
+      })()
+      await Promise.race([
+        drained,
+        sleep(config.shutdown_timeout * 1000, undefined, { signal: timeout.signal, ref: false }).catch(() => {}),
+      ])
+      timeout.abort()
+      stopping.abort(new Error('Talon is stopping'))
+      await Promise.race([drained, sleep(1000, undefined, { ref: false })])
+      await journal.close()
+      await host.close()
+    },
+  }
+}

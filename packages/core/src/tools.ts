@@ -1,0 +1,28 @@
+import type { Event, Logger, Report } from '@talon/plugin'
+import type { Gate } from './gate.ts'
+import type { Host } from './host.ts'
+import type { Journal } from './journal.ts'
+import type { Lanes } from './lanes.ts'
+import type { Spool } from './spool.ts'
+import type { RunStage } from './stage.ts'
+
+/** What steps are performed with. */
+export interface Tools {
+  readonly host: Pick<Host, 'find'>
+  readonly open: Gate
+  readonly journal: Journal
+  readonly lanes: Lanes
+  readonly spool: Spool
+  readonly runStage: RunStage
+  readonly notify: (report: Report, event: Event, notifiers: readonly string[]) => void
+  readonly log: Logger
+  /** Ends all steps; what is not finished stays in the journal. */
+  readonly signal: AbortSignal
+  readonly retries: number
+  /** Milliseconds after which what changes is not done any more. */
+  readonly maxEventAge: number
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly random: () => number
+  readonly newId: () => string
+}
