@@ -1,3 +1,14 @@
+export { createTalon, type Accepted, type Readiness, type Talon, type TalonOptions } from './talon.ts'
+export { inspect, type Inspection, type InspectOptions } from './inspect.ts'
+export { decode, canonicalSource, MAX_BODY, priorityOf, type Receipt } from './event.ts'
+export { readFields } from './fields.ts'
+export { Host, type HostOptions, type Kind } from './host.ts'
+export type { Entry, Journal, StepKey, StepState, Verdict, Window } from './journal.ts'
+export { memoryJournal, type MemoryJournalOptions } from './memory.ts'
+export type { Plan, PlannedRule, Step } from './plan.ts'
+export { resolveParameters, type Resolved } from './resolve.ts'
+export type { CompiledRule, Ruleset } from './ruleset.ts'
+export { createSpool, type Spool, type Spooled, type SpoolOptions } from './spool.ts'
 export {
   failureOf,
   stageRunner,
@@ -9,7 +20,4 @@ export {
   type StageEvent,
   type StageName,
 } from './stage.ts'
-export { memoryJournal } from './memory.ts'
-export type { Entry, Journal, StepKey, StepState, Verdict, Window } from './journal.ts'
-export type { Plan, PlannedRule, Step } from './plan.ts'
-export { decode } from './event.ts'
+export { tokensOf, type Tokens } from './tokens.ts'

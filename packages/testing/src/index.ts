@@ -1,1 +1,3 @@
-export {}
+export { checkPlugin } from './check.ts'
+export { falcoEvent, type EventParts } from './events.ts'
+export { memoryNotes, run, type RunOptions } from './run.ts'
