@@ -4,7 +4,7 @@ import { Lanes, type Ticket } from './lanes.ts'
 
 const never = new AbortController().signal
 
-function stand({ concurrency = 4, now = () => 0 } = {}) {
+function stand({ concurrency = 4, now = (): number => 0 } = {}) {
   const lanes = new Lanes({ concurrency, now })
   const log: string[] = []
   const ends = new Map<string, () => void>()

@@ -66,7 +66,7 @@ async function performStep(
   let { status } = outcome
   if (artifact) {
     const began = tools.now()
-    const stored = await store(work, artifact, tools).finally(artifact.drop)
+    const stored = await store(work, artifact, tools).finally(() => artifact.drop())
     report('output', stored, began)
     if (stored.status !== 'success') ({ status } = stored)
   }

@@ -58,6 +58,11 @@ export interface Talon {
 /** Reports that wait for one notifier at most. */
 const BACKLOG = 10_000
 
+/** Milliseconds of a clock that is never set back. */
+const monotonic = () => performance.now()
+/** Epoch milliseconds, with fractions. */
+const now = () => performance.timeOrigin + performance.now()
+
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Puts the engine together and starts it. @throws ConfigError that lists everything that is wrong. */
@@ -65,14 +70,13 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   const { config, log = silent } = options
   const stopping = new AbortController()
   const { signal } = stopping
-  const monotonic = () => performance.now()
-  const now = () => performance.timeOrigin + performance.now()
   const journal = options.journal ?? memoryJournal({ maxEvents: config.journal.max_events, now: monotonic })
   const runStage = stageRunner(options.observers ?? [])
 
-  const { host, issues, ruleset: compiled, compile } = inspect(options)
-  if (!compiled) throw new ConfigError(issues)
-  let ruleset: Ruleset = compiled
+  const inspection = inspect(options)
+  const { host } = inspection
+  if (!inspection.ruleset) throw new ConfigError(inspection.issues)
+  let ruleset: Ruleset = inspection.ruleset
   await openClients(ruleset)
 
   const gate = createGate({ host, log, signal })
@@ -132,7 +136,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       return { verdict, ...trace }
     },
     async reload(rules) {
-      const { issues, ruleset: next } = compile(rules)
+      const { issues, ruleset: next } = inspection.compile(rules)
       if (!next) throw new ConfigError(issues)
       await openClients(next)
       ruleset = next
