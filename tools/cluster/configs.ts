@@ -80,10 +80,9 @@ const kubelet = (cgroup: string) => ({
   authorization: { mode: 'AlwaysAllow' },
   containerRuntimeEndpoint: `unix://${containerdSocket}`,
   podLogsDir: `${home}/pods`,
-  // Every container's cgroup lies below one name, by which all are removed when the cluster is gone.
+  // The cgroups of all pods lie below one name, by which they are removed when the cluster is gone.
   cgroupRoot: `/${cgroup}`,
   cgroupDriver: 'cgroupfs',
-  cgroupsPerQOS: false,
   failCgroupV1: false,
   enforceNodeAllocatable: [],
   failSwapOn: false,

@@ -1,6 +1,6 @@
 // Prepares the ground inside fresh namespaces: private folders, addresses, and kernel settings that only look changed.
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { home, nodeAddress, serviceAddress } from './configs.ts'
@@ -8,7 +8,7 @@ import { home, nodeAddress, serviceAddress } from './configs.ts'
 const run = promisify(execFile)
 
 /** What the components write to at fixed places. Mount points that the machine lacks are made, and stay as empty folders. */
-const folders = ['/run', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers']
+const folders = ['/var/lib/cni', '/var/lib/kubelet', '/var/log/containers']
 
 /** What kubelet wants of the kernel. It would set it for the whole machine: here it reads these values and is content. */
 const settings = {
@@ -20,9 +20,24 @@ const settings = {
   'kernel/keys/root_maxbytes': '25000000',
 }
 
+const mountPrivately = async (folder: string) => run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder])
+
 async function privateFolders(): Promise<void> {
+  // First, since mount itself takes notes in there.
+  await mountPrivately('/run')
   await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true })))
-  await Promise.all(folders.map((folder) => run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder])))
+  await Promise.all(folders.map(mountPrivately))
+}
+
+/** kubelet wants the cgroup of its pods to be there: one (version 2), or one a controller (version 1). */
+async function cgroups(name: string): Promise<void> {
+  const root = '/sys/fs/cgroup'
+  const single = await access(join(root, 'cgroup.controllers')).then(
+    () => true,
+    () => false,
+  )
+  const trees = single ? ['.'] : await readdir(root)
+  await Promise.all(trees.map((tree) => mkdir(join(root, tree, name), { recursive: true })))
 }
 
 async function pretend(): Promise<void> {
@@ -42,9 +57,9 @@ async function network(): Promise<void> {
 }
 
 /** Rejects with the words of the program that failed. */
-export async function prepareGround(): Promise<void> {
+export async function prepareGround(cgroup: string): Promise<void> {
   await privateFolders()
   await mkdir(join(home, 'sysctl'), { recursive: true })
   await mkdir(join(home, 'logs'), { recursive: true })
-  await Promise.all([pretend(), network()])
+  await Promise.all([pretend(), network(), cgroups(cgroup)])
 }

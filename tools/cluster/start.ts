@@ -27,7 +27,7 @@ export async function startCluster(cgroup: string, kwokNodes: number, died: (err
   const start = async (component: Component) =>
     startComponent(component, component === 'containerd' ? component : await binary(component), died)
 
-  await prepareGround()
+  await prepareGround(cgroup)
   const [certificate] = await Promise.all([certify(), writeConfigs(cgroup), start('etcd')])
   await writeFile(join(home, 'kubeconfig'), kubeconfig(apiPort, certificate))
 
