@@ -1,0 +1,39 @@
+// `npm run bench [names]`: measures, and prints a table with ratios taken in one run. `--write` puts it into docs/performance.md.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, release, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { door } from './door.ts'
+import { footprint } from './footprint.ts'
+import { matching } from './matching.ts'
+import { reaction } from './reaction.ts'
+import { markdown, type Row } from './row.ts'
+import { urgency } from './urgency.ts'
+
+const benches = [door, matching, reaction, urgency, footprint]
+const PAGE = 'docs/performance.md'
+const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean', default: false } },
+})
+const chosen = benches.filter(({ name }) => !positionals.length || positionals.includes(name))
+
+const rows: Row[] = []
+for (const { name, missing, run } of chosen) {
+  if (missing) {
+    console.log(`${name}: not run, missing: ${missing}`)
+    continue
+  }
+  console.error(`${name} ...`)
+  rows.push(...(await run()))
+}
+const [cpu] = cpus()
+const machine = `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`
+const text = `Machine: ${machine}.\n\n${markdown(rows)}`
+console.log(text)
+if (values.write) {
+  const page = readFileSync(PAGE, 'utf8')
+  const [before = '', after = ''] = [page.split(BEGIN)[0], page.split(END)[1]]
+  writeFileSync(PAGE, `${before}${BEGIN}\n${text}\n${END}${after}`)
+}
