@@ -1,1 +1,16 @@
-export {}
+import type { Plugin } from '@talon/plugin'
+
+/** The packages that ship with Talon. Loading one brings its definitions; what they connect with loads when it is opened. */
+const PACKAGES = {
+  '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
+  '@talon/output-file': () => import('@talon/output-file'),
+  '@talon/notifier-webhook': () => import('@talon/notifier-webhook'),
+} as const satisfies Readonly<Record<string, () => Promise<{ default: Plugin }>>>
+
+/** Names of the packages that ship with Talon. */
+export const firstPartyNames: readonly string[] = Object.keys(PACKAGES)
+
+/** The plugins that ship with Talon: definitions alone, so that a check or a listing loads no SDK. */
+export function firstParty(): Promise<Plugin[]> {
+  return Promise.all(Object.values(PACKAGES).map(async (load) => (await load()).default))
+}

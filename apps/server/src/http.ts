@@ -1,0 +1,100 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Talon } from '@talon/core'
+import { TalonError, type Issue, type Logger } from '@talon/plugin'
+import { Hono, type Context } from 'hono'
+import { bodyReader, checkType } from './body.ts'
+import { isLocal } from './local.ts'
+import { sharedReadiness } from './readiness.ts'
+import { Refusal, type Reason } from './refusal.ts'
+
+/** What the door leads to. */
+export interface Door {
+  readonly talon: Pick<Talon, 'handle' | 'ready'>
+  /** The metrics, in the text format of Prometheus. */
+  readonly metrics: () => Promise<string>
+  /** Reads the rules again and gives the warnings. @throws ConfigError; the old rules stay then. */
+  readonly reload: () => Promise<readonly Issue[]>
+  /** Counts a request that is turned away. */
+  readonly refused: (reason: Reason, message: string) => void
+  readonly log: Logger
+  /** Milliseconds of a clock that is never set back. */
+  readonly now?: () => number
+}
+
+type App = Hono<{ Bindings: HttpBindings }>
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+} as const
+
+/** Seconds after which a full server is worth another try. */
+const RETRY_AFTER = '5'
+
+/** Routes of each path: a wrong method is told what is right. */
+const ALLOW = { '/': 'POST', '/healthz': 'GET, HEAD', '/readyz': 'GET, HEAD', '/metrics': 'GET, HEAD' } as const
+const RELOAD = '/-/reload'
+
+/** The HTTP side of Talon. Answers before anything is done about an event, and never with a stack trace. */
+export function createApp({ talon, metrics, reload, refused, log, now = () => performance.now() }: Door): App {
+  const app: App = new Hono()
+  const readBody = bodyReader()
+  const readiness = sharedReadiness((signal) => talon.ready(signal), now)
+
+  app.post('/', async (c) => {
+    checkType(c.req.header('content-type'), c.req.header('content-encoding'))
+    const body = await readBody(c.req.raw, () => c.req.text())
+    const { verdict, traceId } = await talon.handle(body, c.req.header('traceparent'))
+    if (verdict === 'full')
+      throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
+    const status = verdict === 'accepted' ? 202 : 200
+    return c.json({ status: verdict }, status, { ...HEADERS, 'x-trace-id': traceId })
+  })
+
+  app.get('/healthz', (c) => c.json({ status: 'alive' }, 200, HEADERS))
+
+  app.get('/readyz', async (c) => {
+    const { ready, problems } = await readiness()
+    return c.json({ status: ready ? 'ready' : 'not ready', problems }, ready ? 200 : 503, HEADERS)
+  })
+
+  app.get('/metrics', async (c) =>
+    c.body(await metrics(), 200, { ...HEADERS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  )
+
+  app.post(RELOAD, async (c) => {
+    // `app.request()` of tests gives no bindings.
+    if (!isLocal((c.env as Partial<HttpBindings> | undefined)?.incoming))
+      throw new Refusal(403, 'not_local', `${RELOAD} answers on loopback alone`)
+    return c.json({ status: 'reloaded', warnings: await reload() }, 200, HEADERS)
+  })
+
+  for (const [path, allow] of Object.entries({ ...ALLOW, [RELOAD]: 'POST' }))
+    app.all(path, () => {
+      const hint = path === '/' ? ': Falco sends its events with POST' : ''
+      throw new Refusal(405, 'method', `${path} takes ${allow} alone${hint}`, { allow })
+    })
+
+  app.notFound((c) => refuse(c, new Refusal(404, 'not_found', 'there is nothing here: events go to /')))
+
+  app.onError((error, c) => {
+    if (error instanceof Refusal) return refuse(c, error)
+    if (TalonError.is(error) && error.kind === 'event')
+      return refuse(c, new Refusal(400, 'not_an_event', error.message))
+    if (TalonError.is(error) && error.kind === 'config')
+      return c.json({ error: 'the rules have errors: the old ones stay', issues: error.issues }, 422, HEADERS)
+    log.error('a request failed', { error: error.message, stack: error.stack, path: c.req.path })
+    return refuse(
+      c,
+      new Refusal(503, 'failure', 'the request could not be handled; the log says why', { 'retry-after': RETRY_AFTER }),
+    )
+  })
+
+  function refuse(c: Context, { status, reason, message, headers }: Refusal): Response {
+    refused(reason, message)
+    return c.json({ error: message }, status, { ...HEADERS, ...headers })
+  }
+
+  return app
+}
