@@ -1,5 +1,6 @@
 import { ConfigError } from '@talon/plugin'
 import type { z } from 'zod'
+import { metaOf } from './meta.ts'
 import { expand, expandSegments, programOf, type Tokens } from './tokens.ts'
 
 /** Parameters with the event's values in them, checked, and the variables that program text names. */
@@ -22,7 +23,7 @@ export function resolveParameters(
   const variables: Record<string, string> = {}
   for (const [name, parameter] of Object.entries<z.ZodType>(schema.shape)) {
     const meta = metaOf(parameter)
-    if (!meta || parameters[name] === undefined) continue
+    if (parameters[name] === undefined) continue
     if (meta.shell === true)
       parameters[name] = mapText(parameters[name], (text) => {
         const program = programOf(text, tokens())
@@ -41,13 +42,6 @@ export function resolveParameters(
       message: `parameter ${path.join('.')}: ${message}`,
     })),
   )
-}
-
-/** The meta of a parameter, also where a default or an optional stands around it. */
-function metaOf(schema: z.ZodType): Record<string, unknown> | undefined {
-  const meta = schema.meta()
-  if (meta && ('tokens' in meta || 'shell' in meta)) return meta
-  return 'unwrap' in schema && typeof schema.unwrap === 'function' ? metaOf(schema.unwrap()) : undefined
 }
 
 function mapText(value: unknown, change: (text: string) => string): unknown {

@@ -58,6 +58,7 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
         tokens: variables,
         parameters,
         dryRun: rule.dryRun,
+        artifactWanted: step.output !== undefined,
         notes,
         signal,
         log: tools.log,

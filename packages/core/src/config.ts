@@ -1,0 +1,126 @@
+import type { Client, Issue, Notifier } from '@talon/plugin'
+import { z } from 'zod'
+import { coerce, innerOf } from './coerce.ts'
+import { overlay } from './environment.ts'
+import { metaOf } from './meta.ts'
+import { settingsSchema, type Settings } from './settings.ts'
+import { issueAt, sortIssues, type RuleSource } from './source.ts'
+import { readTree, type MapTree } from './tree.ts'
+
+/** The settings, checked, and the sections of clients as they were written. */
+export interface Config extends Settings {
+  /** By client: what it is opened with. */
+  readonly sections: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
+export interface ConfigOptions {
+  readonly file?: RuleSource
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** What the command line says; wins over the rest. */
+  readonly flags?: Readonly<Record<string, unknown>>
+  /** The plugins' own settings: with them, sections of clients and notifiers are checked too. */
+  readonly definitions?: { clients(): readonly Client[]; list(kind: 'notifier'): readonly Notifier[] }
+  /** Reads a secret's file. @throws where it cannot be read. */
+  readonly readFile?: (path: string) => string
+}
+
+export interface ReadConfig {
+  readonly config: Config
+  readonly issues: readonly Issue[]
+}
+
+const EMPTY: RuleSource = { name: 'config', text: '{}' }
+
+/** Reads the settings: flags win over the environment, which wins over the file. All that is wrong is listed. */
+export function readConfig(options: ConfigOptions): ReadConfig {
+  const { file = EMPTY, env, flags = {}, definitions, readFile } = options
+  const issues: Issue[] = []
+  const schema = schemaWith(definitions)
+  const written = readTree(file.text.trim() ? file : { ...file, text: '{}' }, issues)
+  if (written && written.kind !== 'map')
+    issues.push(issueAt(written.place, 'error', 'a config file is a block of settings: "listen_port: 2803"'))
+  const base: MapTree | undefined = written?.kind === 'map' ? written : undefined
+  const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
+  const { issues: found, value = {} } = coerce(tree, schema, 'setting')
+  issues.push(...found)
+  const given = merge(value, flags) as Record<string, unknown>
+  const parsed = settingsSchema.safeParse(given)
+  // What cannot be taken is an issue already, unless a flag brought it.
+  if (!parsed.success && !issues.some(({ level }) => level === 'error'))
+    for (const { path, message } of parsed.error.issues)
+      issues.push({ level: 'error', message: `${path.join('.')}: ${message}` })
+  const settings = parsed.success ? parsed.data : settingsSchema.parse({})
+  return {
+    config: { ...settings, sections: sectionsOf(given, settings, definitions) },
+    issues: sortIssues(issues, [file]),
+  }
+}
+
+function emptyTree(issues: Issue[]): MapTree {
+  const tree = readTree(EMPTY, issues)
+  if (tree?.kind !== 'map') throw new TypeError('an empty map is one')
+  return tree
+}
+
+/** The schema with what plugins want to know: third parties' sections are no unknown keys then, and notifiers' are read by type. */
+function schemaWith(definitions: ConfigOptions['definitions']): z.ZodObject {
+  if (!definitions) return settingsSchema.loose()
+  const own: Record<string, z.ZodType> = {}
+  for (const { name, settings } of definitions.clients()) own[name] = settings.partial().optional()
+  const notifiers = definitions.list('notifier').map(({ name, parameters }) => [name, parameters.optional()] as const)
+  return settingsSchema.extend({ ...own, notifiers: z.object(Object.fromEntries(notifiers)).optional() })
+}
+
+function sectionsOf(
+  given: Record<string, unknown>,
+  settings: Settings,
+  definitions: ConfigOptions['definitions'],
+): Config['sections'] {
+  const sections: Record<string, Record<string, unknown>> = {}
+  const known = new Set(Object.keys(settingsSchema.shape))
+  for (const [name, value] of Object.entries(given))
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      (!known.has(name) || definitions?.clients().some((client) => client.name === name))
+    )
+      sections[name] = value as Record<string, unknown>
+  for (const name of ['aws', 'gcp', 'minio'] as const) sections[name] ??= settings[name]
+  // Falco Talon's spelling of the one setting that its Kubernetes client has.
+  if (settings.kubeconfig !== undefined)
+    sections['kubernetes'] = { kubeconfig: settings.kubeconfig, ...sections['kubernetes'] }
+  return sections
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isMap(base) || !isMap(over)) return over === undefined ? base : over
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value)
+  return merged
+}
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const HIDDEN = '********'
+
+/** The settings as they may be shown: secrets are hidden, and so is what no schema is known for. */
+export function redact(config: Config, definitions?: ConfigOptions['definitions']): Record<string, unknown> {
+  const { sections: _, ...settings } = config
+  return hide(settings, schemaWith(definitions)) as Record<string, unknown>
+}
+
+function hide(value: unknown, schema: z.ZodType | undefined): unknown {
+  if (value === undefined) return undefined
+  if (schema && metaOf(schema).secret) return HIDDEN
+  const def = schema && innerOf(schema).def
+  if (isMap(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => {
+        const wanted: z.ZodType | undefined =
+          def?.type === 'object' ? def.shape[key] : def?.type === 'record' ? def.valueType : undefined
+        return [key, wanted ? hide(inner, wanted) : HIDDEN]
+      }),
+    )
+  return def?.type === 'unknown' ? HIDDEN : value
+}

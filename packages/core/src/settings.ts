@@ -1,0 +1,111 @@
+import { z } from 'zod'
+
+const text = z.string()
+const flag = z.boolean()
+const count = z.number().int().nonnegative()
+const secret = (description: string) => text.optional().meta({ secret: true }).describe(description)
+
+/** The settings of the config file; each client's own section and each notifier's settings are checked by their plugins. */
+export const settingsSchema = z.object({
+  listen_address: text.default('0.0.0.0').describe('Address that the server listens on'),
+  listen_port: z.number().int().min(0).max(65535).default(2803).describe('Port that the server listens on'),
+  rules_files: z.array(text).default(['/etc/falco-talon/rules.yaml']).describe('Rules files, merged in this order'),
+  watch_rules: flag.default(true).describe('Whether a change of a rules file is taken without a restart'),
+  print_all_events: flag.default(true).describe('Whether events that match no rule are logged too'),
+  log_format: z
+    .enum(['color', 'text', 'json'])
+    .default('color')
+    .describe('How lines are logged; color is for a terminal alone'),
+  default_notifiers: z.array(text).default([]).describe('Notifiers told of the results of all rules'),
+  deduplication: z
+    .object({
+      leader_election: flag.default(true).describe('Whether several pods elect a leader; in Kubernetes only'),
+      time_window_seconds: z.number().nonnegative().default(5).describe('How long repeats of an event are suppressed'),
+      key: z
+        .array(text)
+        .default([])
+        .describe('Fields, `rule` among them, that make two events one; the default key where empty'),
+      sliding: flag.default(false).describe('Whether each repeat extends the window'),
+      lease: z
+        .object({
+          name: text.default('talon').describe('Name of the Lease'),
+          duration: z.number().positive().default(6).describe('Seconds after which a lost leader is replaced'),
+          renew: z.number().positive().default(4).describe('Seconds that a leader tries to renew'),
+          retry: z.number().positive().default(1).describe('Seconds between tries'),
+        })
+        .prefault({})
+        .describe('How the leader is elected'),
+    })
+    .prefault({})
+    .describe('Which events are one'),
+  journal: z
+    .object({
+      type: z.enum(['sqlite', 'memory', 'nats']).default('sqlite').describe('What keeps events until their last step'),
+      path: text.optional().describe('Where it lies: /var/lib/talon in Kubernetes, else $XDG_STATE_HOME/talon'),
+      max_events: count.min(10).default(100_000).describe('Unfinished events that it holds; more are refused with 503'),
+      on_failure: z.enum(['refuse', 'memory']).default('refuse').describe('What a failing disk leads to'),
+    })
+    .prefault({})
+    .describe('How accepted events are kept'),
+  spool: z
+    .object({
+      path: text.optional().describe('Where artifacts lie on their way; beside the journal where missing'),
+      max_bytes: count.default(4 * 2 ** 30).describe('Bytes of all artifacts together'),
+    })
+    .prefault({})
+    .describe('Artifacts between collecting and storing'),
+  concurrency: count.min(1).default(64).describe('Steps that run at once'),
+  retries: count.default(3).describe('How often what failed and may be repeated is tried again'),
+  shutdown_timeout: z
+    .number()
+    .nonnegative()
+    .default(20)
+    .describe('Seconds to finish what is under way when the server ends'),
+  max_event_age: z.number().positive().default(600).describe('Seconds after which an event changes nothing any more'),
+  plugins: z.array(text).default([]).describe('npm packages to load besides the plugins that ship'),
+  plugins_path: text.default('/plugins').describe("Where they are looked for besides the config file's folder"),
+  otel: z
+    .object({
+      traces_enabled: flag.default(false).describe('Whether traces are exported'),
+      metrics_enabled: flag.default(false).describe('Whether metrics are exported by OTLP'),
+      collector_endpoint: text.default('localhost').describe('Host of the OTLP collector'),
+      collector_port: z.number().int().min(1).max(65535).default(4317).describe('Port of the OTLP collector'),
+      collector_use_insecure_grpc: flag.default(false).describe('Whether the collector is spoken to without TLS'),
+      timeout: z.number().positive().default(10).describe('Seconds for one export'),
+    })
+    .prefault({})
+    .describe('OpenTelemetry'),
+  kubeconfig: text
+    .optional()
+    .describe("Path of a kubeconfig; the pod's own account, else the usual kubeconfig where missing"),
+  aws: z
+    .object({
+      role_arn: text.optional().describe('Role to assume'),
+      external_id: text.optional().describe('External id for the role'),
+      region: text.optional().describe('Region'),
+      access_key: secret('Access key; the chain of the SDK where missing'),
+      secret_key: secret('Secret key; the chain of the SDK where missing'),
+    })
+    .prefault({})
+    .describe('AWS'),
+  gcp: z
+    .object({
+      credentials_path: text.optional().describe('Path of a credentials file; the chain of the SDK where missing'),
+      region: text.optional().describe('Region'),
+    })
+    .prefault({})
+    .describe('Google Cloud'),
+  minio: z
+    .object({
+      endpoint: text.optional().describe('Host and port'),
+      access_key: secret('Access key'),
+      secret_key: secret('Secret key'),
+      use_ssl: flag.default(false).describe('Whether TLS is used'),
+    })
+    .prefault({})
+    .describe('MinIO'),
+  notifiers: z.record(text, z.record(text, z.unknown())).default({}).describe("Each notifier's settings"),
+})
+
+/** Every setting, with its default where nothing is said. */
+export type Settings = z.output<typeof settingsSchema>
