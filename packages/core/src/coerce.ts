@@ -1,5 +1,5 @@
 import type { Issue } from '@talon/plugin'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { issueAt, suggest } from './source.ts'
 import { isUnset, placeAt, plain, type ScalarTree, type Tree } from './tree.ts'
 

@@ -4,8 +4,8 @@ import { coerce, innerOf } from './coerce.ts'
 import { overlay } from './environment.ts'
 import { metaOf } from './meta.ts'
 import { settingsSchema, type Settings } from './settings.ts'
-import { issueAt, sortIssues, type RuleSource } from './source.ts'
-import { readTree, type MapTree } from './tree.ts'
+import { issueAt, sortIssues, suggest, type RuleSource } from './source.ts'
+import { at, readTree, type MapTree } from './tree.ts'
 
 /** The settings, checked, and the sections of clients as they were written. */
 export interface Config extends Settings {
@@ -43,6 +43,13 @@ export function readConfig(options: ConfigOptions): ReadConfig {
   const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
   const { issues: found, value = {} } = coerce(tree, schema, 'setting')
   issues.push(...found)
+  if (definitions)
+    issues.push(
+      ...unknownNotifiers(
+        tree,
+        definitions.list('notifier').map(({ name }) => name),
+      ),
+    )
   const given = merge(value, flags) as Record<string, unknown>
   const parsed = settingsSchema.safeParse(given)
   // What cannot be taken is an issue already, unless a flag brought it.
@@ -54,6 +61,16 @@ export function readConfig(options: ConfigOptions): ReadConfig {
     config: { ...settings, sections: sectionsOf(given, settings, definitions) },
     issues: sortIssues(issues, [file]),
   }
+}
+
+function unknownNotifiers(tree: MapTree, known: readonly string[]): Issue[] {
+  const list = at(tree, 'default_notifiers')
+  const items = list?.kind === 'list' ? list.items : list ? [list] : []
+  return items.flatMap((item) =>
+    item.kind !== 'scalar' || known.includes(item.text)
+      ? []
+      : [issueAt(item.place, 'error', `unknown notifier '${item.text}'`, suggest(item.text, known))],
+  )
 }
 
 function emptyTree(issues: Issue[]): MapTree {

@@ -1,8 +1,10 @@
 import type { Client, Issue, Logger, Plugin } from '@talon/plugin'
-import { compile, type RuleSource } from './compile.ts'
+import type { z } from 'zod'
+import { compile, type Compiled, type RuleSource } from './compile.ts'
 import type { Config } from './config.ts'
 import { Host } from './host.ts'
 import type { Ruleset } from './ruleset.ts'
+import { clientsOf } from './uses.ts'
 
 export interface InspectOptions {
   readonly plugins: readonly Plugin[]
@@ -12,6 +14,8 @@ export interface InspectOptions {
   /** Clients of one's own, in place of what Talon would open. */
   readonly provide?: readonly (readonly [Client, unknown])[]
   readonly log?: Logger
+  /** False where there is no config file to check: settings of notifiers and clients are taken as they are. */
+  readonly checkSettings?: boolean
 }
 
 export interface Inspection {
@@ -21,14 +25,45 @@ export interface Inspection {
   /** Absent where an issue is an error. */
   readonly ruleset?: Ruleset
   /** Compiles other rules for the same plugins and configuration. */
-  compile(rules: readonly RuleSource[]): { readonly issues: readonly Issue[]; readonly ruleset?: Ruleset }
+  compile(rules: readonly RuleSource[]): Compiled
 }
 
 /** Puts plugins, rules and configuration together and says what is wrong with them. Opens nothing. */
-export function inspect({ plugins, rules, config, provide = [], log }: InspectOptions): Inspection {
+export function inspect({
+  plugins,
+  rules,
+  config,
+  provide = [],
+  log,
+  checkSettings = true,
+}: InspectOptions): Inspection {
   const host = new Host({ settings: (client) => config.sections[client], ...(log && { log }) })
   for (const plugin of plugins) host.add(plugin)
   for (const [client, value] of provide) host.provide(client, value)
-  const compileRules = (sources: readonly RuleSource[]) => compile(sources, host, config)
+  const compileRules = (sources: readonly RuleSource[]): Compiled => {
+    const { ruleset, issues } = compile(sources, host, config)
+    if (!ruleset || !checkSettings) return { issues, ...(ruleset && { ruleset }) }
+    const wrong = settingIssues(ruleset, host, config, new Set(provide.map(([client]) => client.name)))
+    return { issues: [...issues, ...wrong], ...(!wrong.length && { ruleset }) }
+  }
   return { host, ...compileRules(rules), compile: compileRules }
+}
+
+/** What the rules need and the configuration does not give: a notifier's URL, a client's endpoint. */
+function settingIssues(ruleset: Ruleset, host: Host, config: Config, provided: ReadonlySet<string>): Issue[] {
+  const notifiers = new Set(ruleset.rules.flatMap(({ planned }) => planned.notifiers))
+  const sections: [string, z.ZodObject, unknown][] = []
+  for (const name of notifiers) {
+    const definition = host.find('notifier', name)
+    if (definition) sections.push([`notifiers.${name}`, definition.parameters, config.notifiers[name]])
+  }
+  for (const client of clientsOf(ruleset, host))
+    if (!provided.has(client.name)) sections.push([client.name, client.settings, config.sections[client.name]])
+  return sections.flatMap(([name, schema, given]) =>
+    (schema.safeParse(given ?? {}).error?.issues ?? []).map(({ path, message }): Issue => {
+      const setting = [name, ...path.map(String)].join('.')
+      const missing = /received undefined/.test(message)
+      return { level: 'error', message: missing ? `${setting} is missing: the rules use it` : `${setting}: ${message}` }
+    }),
+  )
 }

@@ -463,7 +463,11 @@ describe('starting', () => {
     const event = decode(body(), { id: '1', received: Date.now(), traceId: 'a'.repeat(32) })
     const rules = [{ name: 'r', text: rule(step('test:again') + step('test:again') + step('test:once')) }]
     const plugins = [definePlugin({ name: 'p', provides: [once, again] })]
-    const { ruleset } = inspect({ plugins, rules, config: readConfig({ env: {} }).config })
+    const { ruleset } = inspect({
+      plugins,
+      rules,
+      config: readConfig({ env: {}, flags: { default_notifiers: ['keep'] } }).config,
+    })
     const planned = plan(event, ruleset!)
     await kept.accept(event, { key: 'k', length: 0, sliding: false })
     await kept.plan(event.id, planned)
