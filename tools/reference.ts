@@ -1,0 +1,50 @@
+// Writes docs/reference and docs/schema from the definitions: `npm run reference`. With --check it says what is stale.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { firstParty } from '@talon/bundle'
+import { configSchema, Host, markdown, rulesSchema, settingsReference, table } from '@talon/core'
+import type { Provided } from '@talon/plugin'
+
+const DOCS = join(import.meta.dirname, '../docs')
+const KINDS = ['actionner', 'output', 'notifier', 'context'] as const
+const NOTE = '<!-- Written by `npm run reference`: change the definition, not this page. -->\n\n'
+
+const host = new Host()
+for (const plugin of await firstParty()) host.add(plugin)
+
+const pages = new Map<string, string>()
+const pageOf = ({ kind, name }: Provided) => `reference/${kind}s/${name.replace(':', '-')}.md`
+const index: string[] = ['# Reference']
+for (const kind of KINDS) {
+  const definitions: Provided[] = host.list(kind)
+  for (const definition of definitions) pages.set(pageOf(definition), NOTE + markdown(definition))
+  const rows = definitions.map((definition) => [
+    `[\`${definition.name}\`](${pageOf(definition).slice('reference/'.length)})`,
+    definition.summary,
+  ])
+  index.push(
+    `## ${kind === 'context' ? 'Contexts' : `${kind[0]?.toUpperCase()}${kind.slice(1)}s`}`,
+    rows.length ? table(['name', 'does'], rows) : 'None yet.',
+  )
+}
+index.push('## Configuration', 'The settings of the config file are on [a page of their own](configuration.md).')
+index.push('## Schemas', 'For editors: [rules files](../schema/rules.json), [config files](../schema/config.json).')
+pages.set('reference/README.md', `${NOTE}${index.join('\n\n')}\n`)
+pages.set('reference/configuration.md', NOTE + settingsReference())
+pages.set('schema/rules.json', `${JSON.stringify(rulesSchema(host), undefined, 2)}\n`)
+pages.set('schema/config.json', `${JSON.stringify(configSchema(host), undefined, 2)}\n`)
+
+const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+const stale = [...pages].filter(([page, text]) => read(join(DOCS, page)) !== text).map(([page]) => page)
+if (process.argv.includes('--check')) {
+  for (const page of stale) console.error(`docs/${page} is stale: run 'npm run reference'`)
+  console.log(`reference: ${pages.size} pages, ${stale.length} stale`)
+  process.exitCode = stale.length ? 1 : 0
+} else {
+  for (const folder of ['reference', 'schema']) rmSync(join(DOCS, folder), { recursive: true, force: true })
+  for (const [page, text] of pages) {
+    mkdirSync(dirname(join(DOCS, page)), { recursive: true })
+    writeFileSync(join(DOCS, page), text)
+  }
+  console.log(`reference: ${pages.size} pages written`)
+}
