@@ -43,7 +43,7 @@ function walk(
         before?.value.kind === 'map' ? before.value : { kind: 'map', entries: new Map(), place: tree.place }
       if (before && before.value.kind !== 'map') continue
       const laid = walk(below, inner as z.ZodObject, here, options, issues)
-      if (laid.entries.size) entries.set(key, { key: before?.key ?? tree.place, value: laid })
+      if (before || laid.entries.size) entries.set(key, { key: before?.key ?? tree.place, value: laid })
       continue
     }
     const found = fromEnvironment(here, wanted, options, issues) ?? fromFile(entries, key, wanted, options, issues)
