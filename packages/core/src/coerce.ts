@@ -1,39 +1,59 @@
 import type { Issue } from '@talon/plugin'
 import type { z } from 'zod'
-import { issueAt, suggest } from './source.ts'
-import { isUnset, placeAt, plain, type ScalarTree, type Tree } from './tree.ts'
+import { complaintOf } from './complaint.ts'
+import { issueAt, suggest, type Place } from './source.ts'
+import { isUnset, plain, type Entry, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
 /** What a tree says, as a schema wants it. */
 export interface Coerced {
   /** In the schema's input form: defaults are not filled in. Undefined where an error was found. */
   readonly value: any
+  /** The same, as far as it could be read, also where an error was found. */
+  readonly partial: any
   readonly issues: readonly Issue[]
+  /** Where the value of a path is written, or the nearest above it that is. */
+  placeOf(path: readonly PropertyKey[]): Place
 }
 
-/** Whether an error at this path is one, or will be known only later: a parameter that holds tokens. */
+/** Whether an error at this path is none, or will be known only later: a parameter that holds tokens. */
 export type Excuse = (path: readonly PropertyKey[], value: unknown) => boolean
+
+/** What goes along while a tree is read. */
+interface Reading {
+  /** What a key is called in messages. */
+  readonly what: string
+  readonly issues: Issue[]
+  readonly places: Map<string, Place>
+}
+
+type Path = readonly PropertyKey[]
+const keyOf = (path: Path) => JSON.stringify(path.map(String))
 
 /**
  * Reads a tree as a schema wants it. A scalar is taken for the type that is wanted where nothing is lost: `"2803"` for a
  * number, `"true"` for a boolean, `8` for a text, a single value for a list of one. An unknown key is a warning.
  */
 export function coerce(tree: Tree, schema: z.ZodType, what = 'key', excuse: Excuse = () => false): Coerced {
-  const issues: Issue[] = []
-  const value = take(tree, schema, issues, what)
-  const parsed = schema.safeParse(value)
-  for (const issue of parsed.error?.issues ?? []) {
-    if (excuse(issue.path, value)) continue
-    issues.push(issueAt(placeAt(tree, issue.path), 'error', messageOf(issue)))
+  const reading: Reading = { what, issues: [], places: new Map() }
+  const { issues, places } = reading
+  const value = take(tree, schema, [], reading)
+  const placeOf = (path: Path): Place => {
+    for (let length = path.length; length > 0; length--) {
+      const place = places.get(keyOf(path.slice(0, length)))
+      if (place) return place
+    }
+    return tree.place
   }
-  return { value: issues.some(({ level }) => level === 'error') ? undefined : value, issues }
-}
-
-function messageOf({ path, message, code, ...issue }: z.core.$ZodIssue): string {
-  const name = path.map(String).join('.')
-  const missing = code === 'invalid_type' && /received undefined/.test(message)
-  if (missing) return `${name} is missing`
-  const expected = code === 'invalid_type' && 'expected' in issue ? `must be a ${String(issue.expected)}` : message
-  return name ? `${name}: ${expected}` : expected
+  const said = new Set<string>()
+  for (const issue of schema.safeParse(value).error?.issues ?? []) {
+    const key = keyOf(issue.path)
+    // The first complaint about a value is enough: -1 is below 0, and below 1 too.
+    if (said.has(key) || excuse(issue.path, value)) continue
+    said.add(key)
+    const { message, hint } = complaintOf(issue, value)
+    issues.push(issueAt(placeOf(issue.path), 'error', message, hint))
+  }
+  return { value: issues.some(({ level }) => level === 'error') ? undefined : value, partial: value, issues, placeOf }
 }
 
 /** The schema inside of defaults, optionals and pipes. */
@@ -43,60 +63,102 @@ export function innerOf(schema: any): any {
   return type === 'pipe' ? innerOf(input) : schema
 }
 
-function take(tree: Tree, given: z.ZodType, issues: Issue[], what: string): unknown {
+function take(tree: Tree, given: z.ZodType, path: Path, reading: Reading): unknown {
   const schema = innerOf(given)
   const { def } = schema
-  if (def.type === 'union' && tree.kind !== 'scalar') {
-    const fits = def.options.find((option: z.ZodType) => shapeOf(innerOf(option).def.type) === tree.kind)
-    return fits ? take(tree, fits, issues, what) : plain(tree)
-  }
   if (tree.kind === 'scalar') return isUnset(tree) ? undefined : takeScalar(tree, schema)
-  if (tree.kind === 'list')
-    return def.type === 'array' ? tree.items.map((item) => take(item, def.element, issues, what)) : plain(tree)
-  if (def.type === 'record')
-    return Object.fromEntries(
-      [...tree.entries].map(([key, { value }]) => [key, takeEntry(value, def.valueType, issues, what)]),
-    )
-  if (def.type !== 'object') return plain(tree)
+  if (def.type === 'union') {
+    const fits = def.options.find((option: z.ZodType) => shapeOf(innerOf(option).def.type) === tree.kind)
+    return fits ? take(tree, fits, path, reading) : plain(tree)
+  }
+  if (def.type === 'object' && tree.kind === 'map') return takeObject(tree, def, path, reading)
+  if (def.type === 'record') return takeRecord(tree, def.valueType, path, reading)
+  if (def.type !== 'array' || tree.kind !== 'list') return plain(tree)
+  // An empty item says nothing.
+  const items = tree.items.filter((item) => item.kind !== 'scalar' || item.text !== '')
+  return items.map((item, index) => {
+    reading.places.set(keyOf([...path, index]), item.place)
+    return take(item, def.element, [...path, index], reading)
+  })
+}
+
+function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading): Record<string, unknown> {
   const value: Record<string, unknown> = {}
-  for (const [key, entry] of tree.entries) {
-    const wanted = def.shape[key]
-    if (wanted) {
-      const taken = take(entry.value, wanted, issues, what)
+  const known = Object.keys(def.shape)
+  for (const [written, entry] of entries) {
+    const key = nameOf(written, def.shape, entries)
+    if (key !== undefined) {
+      note(entry, [...path, key], reading)
+      const taken = take(entry.value, def.shape[key], [...path, key], reading)
       if (taken !== undefined) value[key] = taken
-    } else if (def.catchall && def.catchall.def.type !== 'never') value[key] = plain(entry.value)
-    else issues.push(issueAt(entry.key, 'warning', `unknown ${what} '${key}'`, suggest(key, Object.keys(def.shape))))
+    } else if (def.catchall && def.catchall.def.type !== 'never') value[written] = plain(entry.value)
+    else {
+      const message = `unknown ${reading.what} '${written}'`
+      reading.issues.push(issueAt(entry.key, 'warning', message, suggest(written, known)))
+    }
   }
   return value
 }
 
-/** In a map of the author's own keys an empty value is a value: a label to remove. */
-function takeEntry(tree: Tree, schema: z.ZodType, issues: Issue[], what: string): unknown {
-  if (tree.kind === 'scalar' && tree.text === '' && innerOf(schema).def.type === 'string') return ''
-  return take(tree, schema, issues, what)
+/** The key that is meant. Case is no difference, as it is none for Falco Talon: `kubeConfig`. */
+function nameOf(written: string, shape: object, entries: ReadonlyMap<string, Entry>): string | undefined {
+  if (Object.hasOwn(shape, written)) return written
+  const key = Object.keys(shape).find((name) => name.toLowerCase() === written.toLowerCase())
+  return key !== undefined && !entries.has(key) ? key : undefined
+}
+
+/** In a map of the author's own keys an empty value is a value: a label to remove. Headers may be a list of `name: value`. */
+function takeRecord(tree: Tree, schema: z.ZodType, path: Path, reading: Reading): unknown {
+  const entries = tree.kind === 'map' ? [...tree.entries] : tree.kind === 'list' ? tree.items.map(pairOf) : []
+  if (!entries.every((entry) => entry !== undefined)) return plain(tree)
+  return Object.fromEntries(
+    entries.map(([key, entry]) => {
+      const { value } = entry
+      note(entry, [...path, key], reading)
+      const empty = value.kind === 'scalar' && value.text === '' && innerOf(schema).def.type === 'string'
+      return [key, empty ? '' : take(value, schema, [...path, key], reading)]
+    }),
+  )
+}
+
+function pairOf(item: Tree): readonly [string, Entry] | undefined {
+  if (item.kind === 'map' && item.entries.size === 1) return [...item.entries][0]
+  if (item.kind !== 'scalar') return undefined
+  const [, key, text] = /^\s*([^:]+?)\s*:\s*(.*?)\s*$/s.exec(item.text) ?? []
+  if (key === undefined || text === undefined) return undefined
+  return [key, { key: item.place, value: { kind: 'scalar', value: text, text, place: item.place } }]
+}
+
+function note({ key, value }: Entry, path: Path, { places }: Reading): void {
+  places.set(keyOf(path), value.kind === 'scalar' && !isUnset(value) ? value.place : key)
 }
 
 const shapeOf = (type: string) =>
   type === 'array' ? 'list' : type === 'object' || type === 'record' ? 'map' : 'scalar'
 
+/** What the YAML parser of Falco Talon takes for a boolean; 1 and 0 as environment variables have it. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'on', 'y', '1'].map((text) => [text, true] as const),
+  ...['false', 'no', 'off', 'n', '0'].map((text) => [text, false] as const),
+])
+
 function takeScalar(tree: ScalarTree, schema: any): unknown {
   const { value, text } = tree
   const { def } = schema
+  if (text === '') return undefined
   switch (def.type) {
     case 'string':
     case 'enum':
-    case 'literal':
     case 'template_literal':
-      return text === '' ? undefined : def.type === 'literal' && def.values.includes(value) ? value : text
+      return text
+    case 'literal':
+      return def.values.includes(value) ? value : text
     case 'number':
-      if (typeof value === 'number') return value
-      if (text === '') return undefined
-      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : value
+      return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : value
     case 'boolean':
-      if (text === '') return undefined
-      return text === 'true' ? true : text === 'false' ? false : value
+      return typeof value === 'string' ? (BOOLEANS.get(text.toLowerCase()) ?? value) : value
     case 'array':
-      return text === '' ? undefined : [takeScalar(tree, innerOf(def.element))]
+      return [takeScalar(tree, innerOf(def.element))]
     case 'union':
       return takeUnion(tree, def.options)
     default:
@@ -106,7 +168,6 @@ function takeScalar(tree: ScalarTree, schema: any): unknown {
 
 /** The first type that takes the value as it is written, else the first that takes it at all. */
 function takeUnion(tree: ScalarTree, options: readonly z.ZodType[]): unknown {
-  if (tree.text === '') return undefined
   if (options.some((option) => option.safeParse(tree.value).success)) return tree.value
   const taken = options.map((option) => takeScalar(tree, innerOf(option)))
   return taken.find((value, index) => options[index]?.safeParse(value).success) ?? tree.value

@@ -6,8 +6,8 @@ import { readMatch, type Match } from './match.ts'
 import type { PlannedRule, Step } from './plan.ts'
 import { readRules, type RuleTree } from './rules.ts'
 import { createRuleset, type Ruleset } from './ruleset.ts'
-import { issueAt, sortIssues, suggest, type RuleSource } from './source.ts'
-import { at, placeAt, type MapTree, type Tree } from './tree.ts'
+import { issueAt, sortIssues, suggest, type Place, type RuleSource } from './source.ts'
+import { at, type MapTree, type Tree } from './tree.ts'
 
 export type { RuleSource } from './source.ts'
 
@@ -55,11 +55,11 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
   return { issues: sorted, ...(!wrong && { ruleset: createRuleset(drafts) }) }
 
   function draftOf({ name, tree, actions }: RuleTree): Draft {
-    const { value = {}, issues: found } = coerce(tree, ruleBlock, 'key of a rule')
+    const { value = {}, issues: found, placeOf } = coerce(tree, ruleBlock, 'key of a rule')
     issues.push(...found)
     const steps = actions.map((action) => ({ tree: action, ...stepOf(action, { lenient: false }) }))
     const notifiers = [...new Set([...settings.default_notifiers, ...((value.notifiers ?? []) as string[])])]
-    checkNames('notifier', tree, 'notifiers', value.notifiers)
+    checkNames('notifier', value.notifiers, (index) => placeOf(['notifiers', index]))
     return {
       tree,
       match: matchOf(tree),
@@ -77,19 +77,19 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
   function matchOf(rule: MapTree): Match {
     const tree = at(rule, 'match')
     if (!tree) return {}
-    const { value } = coerce(tree, matchBlock)
+    const { value, placeOf } = coerce(tree, matchBlock)
     if (!value) return {}
     const { match, issues: found } = readMatch(value)
     for (const { path, message, name } of found) {
       const hint = name === undefined ? undefined : suggest(name, PRIORITIES)
-      issues.push(issueAt(placeAt(tree, path), 'error', message, hint))
+      issues.push(issueAt(placeOf(path), 'error', message, hint))
     }
     return match
   }
 
   /** `lenient`: a reusable action that nobody uses may leave open what a rule would give. */
   function stepOf(tree: MapTree, { lenient }: { lenient: boolean }): { step?: Step; definition?: Actionner } {
-    const { value, issues: found } = coerce(tree, actionBlock, 'key of an action')
+    const { value, issues: found, placeOf } = coerce(tree, actionBlock, 'key of an action')
     issues.push(...found)
     const name = at(tree, 'actionner')
     if (name?.kind !== 'scalar') {
@@ -103,7 +103,7 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
       return {}
     }
     const parameters = bind(definition, tree, at(tree, 'actionner') ?? tree, lenient)
-    checkNames('context', tree, 'additional_contexts', value?.additional_contexts)
+    checkNames('context', value?.additional_contexts, (index) => placeOf(['additional_contexts', index]))
     issues.push(...checkTokens(definition, tree, value?.additional_contexts ?? [], definitions.list('context')))
     issues.push(...checkProgram(definition, tree))
     const output = outputOf(definition, tree, lenient)
@@ -186,15 +186,12 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
 
   function checkNames(
     kind: 'notifier' | 'context',
-    tree: MapTree,
-    key: string,
     list: readonly string[] | undefined,
+    placeOf: (index: number) => Place,
   ): void {
-    for (const [index, name] of (list ?? []).entries()) {
-      if (definitions.find(kind as 'context', name)) continue
-      const place = placeAt(tree, [key, index])
-      issues.push(issueAt(place, 'error', `unknown ${kind} '${name}'`, suggest(name, names(kind))))
-    }
+    for (const [index, name] of (list ?? []).entries())
+      if (!definitions.find(kind as 'context', name))
+        issues.push(issueAt(placeOf(index), 'error', `unknown ${kind} '${name}'`, suggest(name, names(kind))))
   }
 
   function unknown(kind: 'actionner' | 'output', { text, place }: { text: string; place: Tree['place'] }): Issue {

@@ -1,5 +1,15 @@
 import type { Issue } from '@talon/plugin'
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type Node,
+  type Pair,
+} from 'yaml'
 import { issueAt, type Place, type RuleSource, type SourceFile } from './source.ts'
 
 /** What YAML says, each part with its place: blocks of several files can be merged, and errors still point at the line. */
@@ -35,10 +45,21 @@ const MAX_ALIASES = 1000
 export function readTree(source: RuleSource, issues: Issue[]): Tree | undefined {
   const lines = new LineCounter()
   const file: SourceFile = { ...source, lines }
-  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false, version: '1.2' })
-  for (const { message, pos } of document.errors)
+  const documents = [...parseAllDocuments(source.text, { lineCounter: lines, prettyErrors: false, version: '1.2' })]
+  const errors = documents.flatMap((one) => one.errors)
+  for (const { message, pos } of errors)
     issues.push(issueAt({ file, start: pos[0], end: pos[1] }, 'error', `YAML: ${message}`))
-  if (document.errors.length || !document.contents) return undefined
+  // A `---` at the end begins an empty document; more than that would be left out without a word.
+  const [document, second] = documents.filter(({ contents }) => contents !== null && !isEmpty(contents))
+  if (second?.contents)
+    issues.push(
+      issueAt(
+        { file, start: second.contents.range?.[0] ?? 0, end: second.contents.range?.[1] ?? 0 },
+        'error',
+        "YAML: a second document begins here: remove the line '---' above it",
+      ),
+    )
+  if (errors.length || second || !document?.contents) return undefined
   let aliases = 0
   const count = (place: Place) => {
     if (++aliases > MAX_ALIASES) issues.push(issueAt(place, 'error', `YAML: more than ${MAX_ALIASES} aliases`))
@@ -56,7 +77,14 @@ function convert(node: Node, file: SourceFile, document: Document, count: (place
   }
   if (isMap(node)) {
     const entries = new Map<string, Entry>()
-    for (const { key, value } of node.items) {
+    const merged: Tree[] = []
+    for (const pair of node.items) {
+      const { key, value } = pair
+      if (isMerge(pair)) {
+        const from = convert(value as Node, file, document, count)
+        merged.push(...(from.kind === 'list' ? from.items : [from]))
+        continue
+      }
       const [from = start, to = from] = (key as Node).range ?? []
       const keyPlace = { file, start: from, end: to }
       const name = isScalar(key)
@@ -69,13 +97,24 @@ function convert(node: Node, file: SourceFile, document: Document, count: (place
         value: value ? convert(value as Node, file, document, count) : scalar(null, '', keyPlace),
       })
     }
+    for (const tree of merged)
+      if (tree.kind === 'map')
+        for (const [name, entry] of tree.entries) if (!entries.has(name)) entries.set(name, entry)
     return { kind: 'map', entries, place }
   }
   if (isSeq(node))
     return { kind: 'list', items: node.items.map((item) => convert(item as Node, file, document, count)), place }
   if (!isScalar(node)) return scalar(null, '', place)
   const value = node.value as ScalarTree['value']
+  if (value === null) return scalar(null, '', place) // `~` and `null` say as little as nothing
   return scalar(value, typeof value === 'string' ? value : (node.source ?? String(value)), place)
+}
+
+const isEmpty = (node: Node) => isScalar(node) && node.value === null
+
+/** `<<: *defaults` takes over the keys of another map; YAML 1.1 has it, and so does the parser that Falco Talon uses. */
+function isMerge({ key, value }: Pair): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN' && value !== null
 }
 
 const scalar = (value: ScalarTree['value'], text: string, place: Place): ScalarTree => ({
@@ -123,20 +162,6 @@ export function at(tree: Tree | undefined, key: string): Tree | undefined {
 export function textAt(tree: Tree | undefined, key: string): string | undefined {
   const value = at(tree, key)
   return value?.kind === 'scalar' ? value.text : undefined
-}
-
-/** The place of what a path leads to, or of the last part of it that exists. */
-export function placeAt(tree: Tree, path: readonly PropertyKey[]): Place {
-  const [head, ...rest] = path
-  if (head === undefined) return tree.place
-  if (tree.kind === 'list') {
-    const item = tree.items[Number(head)]
-    return item ? placeAt(item, rest) : tree.place
-  }
-  if (tree.kind === 'scalar') return tree.place
-  const entry = tree.entries.get(String(head))
-  if (!entry) return tree.place
-  return rest.length || entry.value.kind === 'scalar' ? placeAt(entry.value, rest) : entry.key
 }
 
 /** The plain value, as YAML reads it. */

@@ -1,0 +1,39 @@
+import type { z } from 'zod'
+import { suggest } from './source.ts'
+
+/** What zod found wrong, in words for the author of a file. `whole` is the value that was checked. */
+export function complaintOf(
+  issue: z.core.$ZodIssue,
+  whole: unknown,
+): { readonly message: string; readonly hint?: string } {
+  const name = issue.path.map(String).join('.')
+  const value = issue.path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown>)?.[key], whole)
+  if (value === undefined && issue.code !== 'custom' && name) return { message: `${name} is missing` }
+  const said = name ? `${name}: ${sayOf(issue)}` : sayOf(issue)
+  const hint = issue.code === 'invalid_value' ? suggest(String(value), issue.values.map(String)) : undefined
+  return { message: said, ...(hint && { hint }) }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of keys',
+  record: 'a map of keys',
+}
+
+function sayOf(issue: z.core.$ZodIssue): string {
+  const { message } = issue
+  // What a plugin says itself is said better than we could.
+  if (!/^(Invalid|Too) /.test(message)) return message
+  if (issue.code === 'invalid_type') return `must be ${TYPES[issue.expected] ?? `of type ${issue.expected}`}`
+  if (issue.code === 'invalid_value') return `must be ${listOf(issue.values.map(String))}`
+  if (issue.code !== 'invalid_union') return message
+  const reasons = issue.errors.flatMap(([first]) => (first ? [sayOf(first)] : []))
+  return reasons.length ? [...new Set(reasons)].join(', or ') : message
+}
+
+const listOf = (words: readonly string[]) =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
