@@ -1,6 +1,7 @@
 import type { Issue } from '@talon/plugin'
 import type { z } from 'zod'
 import { complaintOf } from './complaint.ts'
+import { metaOf } from './meta.ts'
 import { issueAt, suggest, type Place } from './source.ts'
 import { isUnset, plain, type Entry, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
@@ -12,7 +13,9 @@ export interface Coerced {
   readonly partial: any
   readonly issues: readonly Issue[]
   /** Where the value of a path is written, or the nearest above it that is. */
-  placeOf(path: readonly PropertyKey[]): Place
+  readonly placeOf: (path: readonly PropertyKey[]) => Place
+  /** Where secrets are written, and values that may be meant as one. */
+  readonly secrets: readonly Place[]
 }
 
 /** Whether an error at this path is none, or will be known only later: a parameter that holds tokens. */
@@ -24,6 +27,7 @@ interface Reading {
   readonly what: string
   readonly issues: Issue[]
   readonly places: Map<string, Place>
+  readonly secrets: Place[]
 }
 
 type Path = readonly PropertyKey[]
@@ -34,8 +38,8 @@ const keyOf = (path: Path) => JSON.stringify(path.map(String))
  * number, `"true"` for a boolean, `8` for a text, a single value for a list of one. An unknown key is a warning.
  */
 export function coerce(tree: Tree, schema: z.ZodType, what = 'key', excuse: Excuse = () => false): Coerced {
-  const reading: Reading = { what, issues: [], places: new Map() }
-  const { issues, places } = reading
+  const reading: Reading = { what, issues: [], places: new Map(), secrets: [] }
+  const { issues, places, secrets } = reading
   const value = take(tree, schema, [], reading)
   const placeOf = (path: Path): Place => {
     for (let length = path.length; length > 0; length--) {
@@ -53,7 +57,8 @@ export function coerce(tree: Tree, schema: z.ZodType, what = 'key', excuse: Excu
     const { message, hint } = complaintOf(issue, value)
     issues.push(issueAt(placeOf(issue.path), 'error', message, hint))
   }
-  return { value: issues.some(({ level }) => level === 'error') ? undefined : value, partial: value, issues, placeOf }
+  const wrong = issues.some(({ level }) => level === 'error')
+  return { value: wrong ? undefined : value, partial: value, issues, placeOf, secrets }
 }
 
 /** The schema inside of defaults, optionals and pipes. */
@@ -85,23 +90,26 @@ function take(tree: Tree, given: z.ZodType, path: Path, reading: Reading): unkno
 function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading): Record<string, unknown> {
   const value: Record<string, unknown> = {}
   const known = Object.keys(def.shape)
+  const secret = (key: string) => metaOf(def.shape[key]).secret === true
   for (const [written, entry] of entries) {
     const key = nameOf(written, def.shape, entries)
     if (key !== undefined) {
       note(entry, [...path, key], reading)
+      if (secret(key)) reading.secrets.push(entry.value.place)
       const taken = take(entry.value, def.shape[key], [...path, key], reading)
       if (taken !== undefined) value[key] = taken
     } else if (def.catchall && def.catchall.def.type !== 'never') value[written] = plain(entry.value)
     else {
       const message = `unknown ${reading.what} '${written}'`
       reading.issues.push(issueAt(entry.key, 'warning', message, suggest(written, known)))
+      if (known.some(secret)) reading.secrets.push(entry.value.place)
     }
   }
   return value
 }
 
 /** The key that is meant. Case is no difference, as it is none for Falco Talon: `kubeConfig`. */
-function nameOf(written: string, shape: object, entries: ReadonlyMap<string, Entry>): string | undefined {
+export function nameOf(written: string, shape: object, entries: ReadonlyMap<string, Entry>): string | undefined {
   if (Object.hasOwn(shape, written)) return written
   const key = Object.keys(shape).find((name) => name.toLowerCase() === written.toLowerCase())
   return key !== undefined && !entries.has(key) ? key : undefined

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { suggest } from './source.ts'
+import { nearest } from './source.ts'
 
 /** What zod found wrong, in words for the author of a file. `whole` is the value that was checked. */
 export function complaintOf(
@@ -10,8 +10,8 @@ export function complaintOf(
   const value = issue.path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown>)?.[key], whole)
   if (value === undefined && issue.code !== 'custom' && name) return { message: `${name} is missing` }
   const said = name ? `${name}: ${sayOf(issue)}` : sayOf(issue)
-  const hint = issue.code === 'invalid_value' ? suggest(String(value), issue.values.map(String)) : undefined
-  return { message: said, ...(hint && { hint }) }
+  const near = issue.code === 'invalid_value' ? nearest(String(value), issue.values.map(String)) : undefined
+  return { message: said, ...(near !== undefined && { hint: `did you mean '${near}'?` }) }
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,8 +1,10 @@
 import type { Client, Issue, Notifier } from '@talon/plugin'
 import { z } from 'zod'
-import { coerce, innerOf } from './coerce.ts'
+import { coerce, innerOf, type Excuse } from './coerce.ts'
+import { complaintOf } from './complaint.ts'
 import { overlay } from './environment.ts'
 import { metaOf } from './meta.ts'
+import { hideSecrets } from './secrets.ts'
 import { settingsSchema, type Settings } from './settings.ts'
 import { issueAt, sortIssues, suggest, type RuleSource } from './source.ts'
 import { at, readTree, type MapTree } from './tree.ts'
@@ -41,7 +43,7 @@ export function readConfig(options: ConfigOptions): ReadConfig {
     issues.push(issueAt(written.place, 'error', 'a config file is a block of settings: "listen_port: 2803"'))
   const base: MapTree | undefined = written?.kind === 'map' ? written : undefined
   const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
-  const { issues: found, value = {} } = coerce(tree, schema, 'setting')
+  const { issues: found, partial, secrets } = coerce(tree, schema, 'setting', isUnused(definitions))
   issues.push(...found)
   if (definitions)
     issues.push(
@@ -50,16 +52,37 @@ export function readConfig(options: ConfigOptions): ReadConfig {
         definitions.list('notifier').map(({ name }) => name),
       ),
     )
-  const given = merge(value, flags) as Record<string, unknown>
+  const given = merge(partial, flags) as Record<string, unknown>
   const parsed = settingsSchema.safeParse(given)
   // What cannot be taken is an issue already, unless a flag brought it.
   if (!parsed.success && !issues.some(({ level }) => level === 'error'))
-    for (const { path, message } of parsed.error.issues)
-      issues.push({ level: 'error', message: `${path.join('.')}: ${message}` })
-  const settings = parsed.success ? parsed.data : settingsSchema.parse({})
+    for (const issue of parsed.error.issues) issues.push({ level: 'error', ...complaintOf(issue, given) })
+  const settings = parsed.success ? parsed.data : withoutWrong(given)
   return {
     config: { ...settings, sections: sectionsOf(given, settings, definitions) },
-    issues: sortIssues(issues, [file]),
+    issues: hideSecrets(sortIssues(issues, [file]), secrets),
+  }
+}
+
+/** One wrong setting leaves the others as they are, so that the rules are checked against what was meant. */
+function withoutWrong(given: Record<string, unknown>): Settings {
+  const right = Object.entries<z.ZodType>(settingsSchema.shape).filter(
+    ([key, wanted]) => wanted.safeParse(given[key]).success,
+  )
+  return settingsSchema.parse(Object.fromEntries(right.map(([key]) => [key, given[key]])))
+}
+
+/** What a notifier or a client lacks matters once a rule uses it: Falco Talon's chart writes empty settings for all of them. */
+function isUnused(definitions: ConfigOptions['definitions']): Excuse {
+  const clients = new Set(definitions?.clients().map(({ name }) => name))
+  return ([section = '', ...rest], whole) => {
+    const depth = section === 'notifiers' ? 1 : clients.has(String(section)) ? 0 : undefined
+    if (depth === undefined || rest.length < depth) return false
+    const value = [section, ...rest].reduce<unknown>(
+      (inside, key) => (inside as Record<PropertyKey, unknown>)?.[key],
+      whole,
+    )
+    return value === undefined || (rest.length === depth && isMap(value))
   }
 }
 
@@ -83,7 +106,7 @@ function emptyTree(issues: Issue[]): MapTree {
 function schemaWith(definitions: ConfigOptions['definitions']): z.ZodObject {
   if (!definitions) return settingsSchema.loose()
   const own: Record<string, z.ZodType> = {}
-  for (const { name, settings } of definitions.clients()) own[name] = settings.partial().optional()
+  for (const { name, settings } of definitions.clients()) own[name] = settings.optional()
   const notifiers = definitions.list('notifier').map(({ name, parameters }) => [name, parameters.optional()] as const)
   return settingsSchema.extend({ ...own, notifiers: z.object(Object.fromEntries(notifiers)).optional() })
 }

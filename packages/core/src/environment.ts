@@ -1,7 +1,7 @@
 import type { Issue } from '@talon/plugin'
 import { LineCounter } from 'yaml'
 import type { z } from 'zod'
-import { innerOf } from './coerce.ts'
+import { innerOf, nameOf } from './coerce.ts'
 import { metaOf } from './meta.ts'
 import { issueAt, type Place } from './source.ts'
 import type { Entry, ListTree, MapTree, ScalarTree, Tree } from './tree.ts'
@@ -33,7 +33,9 @@ function walk(
   options: OverlayOptions,
   issues: Issue[],
 ): MapTree {
-  const entries = new Map<string, Entry>(tree.entries)
+  const entries = new Map<string, Entry>()
+  for (const [written, entry] of tree.entries)
+    entries.set(nameOf(written, schema.shape, tree.entries) ?? written, entry)
   for (const [key, wanted] of Object.entries<z.ZodType>(schema.shape)) {
     const inner = innerOf(wanted)
     const here = [...path, key]

@@ -1,5 +1,6 @@
 import type { Client, Issue, Logger, Plugin } from '@talon/plugin'
 import type { z } from 'zod'
+import { complaintOf } from './complaint.ts'
 import { compile, type Compiled, type RuleSource } from './compile.ts'
 import type { Config } from './config.ts'
 import { Host } from './host.ts'
@@ -60,10 +61,11 @@ function settingIssues(ruleset: Ruleset, host: Host, config: Config, provided: R
   for (const client of clientsOf(ruleset, host))
     if (!provided.has(client.name)) sections.push([client.name, client.settings, config.sections[client.name]])
   return sections.flatMap(([name, schema, given]) =>
-    (schema.safeParse(given ?? {}).error?.issues ?? []).map(({ path, message }): Issue => {
-      const setting = [name, ...path.map(String)].join('.')
-      const missing = /received undefined/.test(message)
-      return { level: 'error', message: missing ? `${setting} is missing: the rules use it` : `${setting}: ${message}` }
+    (schema.safeParse(given ?? {}).error?.issues ?? []).map((issue): Issue => {
+      const { message, hint } = complaintOf(issue, given ?? {})
+      const missing = message.endsWith(' is missing')
+      const said = `${name}${issue.path.length ? '.' : ': '}${message}${missing ? ': the rules use it' : ''}`
+      return { level: 'error', message: said, ...(hint && { hint }) }
     }),
   )
 }

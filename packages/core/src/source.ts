@@ -28,11 +28,11 @@ export function issueAt({ file, start, end }: Place, level: Issue['level'], mess
   return { level, message, file: file.name, line, column: col, length, source, ...(hint && { hint }) }
 }
 
-/** The name that was meant, perhaps: near enough, a third of its letters off at most. */
+/** The name that was meant, perhaps: near enough, a third of its letters off at most, two where letters changed places. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const near = [...known]
     .map((candidate) => ({ candidate, off: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, off }) => off <= Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3)))
+    .filter(({ candidate, off }) => off <= Math.ceil(Math.min(name.length, candidate.length) / 3))
     .toSorted((a, b) => a.off - b.off)
   return near[0]?.candidate
 }
