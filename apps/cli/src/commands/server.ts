@@ -1,0 +1,21 @@
+import { serve } from '@talon/server'
+import type { GlobalOptions, Surroundings } from '../program.ts'
+
+/** Exit statuses of a program that a signal ended: 128 and its number. */
+const STATUS = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** Runs the server until it is told to stop: once to finish what it can, a second time to end at once. */
+export async function server({ config, rules }: GlobalOptions, { exit }: Surroundings): Promise<number> {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stopping.signal.aborted) exit(STATUS[signal])
+      stopping.abort()
+    })
+  const running = await serve({ configPath: config, rulesPaths: rules, env: process.env, signal: stopping.signal })
+  process.on('SIGHUP', () => void running.reload().catch(() => {})) // the log says what is wrong
+  // What a library throws behind its caller's back must not end the answers to other events.
+  process.on('uncaughtException', (error) => running.log.error('an error that nobody caught', { stack: error.stack }))
+  await running.stopped
+  return 0
+}

@@ -1,0 +1,107 @@
+import { Command, CommanderError, Option } from 'commander'
+import { version } from './version.ts'
+
+/** What a command may use besides its options. */
+export interface Surroundings {
+  /** Ends the process at once. */
+  readonly exit: (status: number) => void
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string
+  readonly rules?: string[]
+}
+
+/** Exit status of wrong use, and of a server that cannot start with what it was given. */
+const WRONG_USE = 2
+
+type Action = (options: GlobalOptions & Record<string, unknown>, surroundings: Surroundings) => Promise<number>
+
+/**
+ * Runs the command line and gives the exit status: 0 fine, 1 findings of `check`, 2 wrong use. Each command loads its
+ * own code, so that none waits for what it does not use.
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  let status = 0
+  const program = createProgram((load) => async (_, command: Command) => {
+    const action = await load()
+    status = await action(command.optsWithGlobals(), surroundings)
+  })
+  try {
+    await addCompletion(program, argv)
+    await program.parseAsync([...argv])
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE
+    const { TalonError } = await import('@talon/plugin')
+    if (!TalonError.is(error) || error.kind !== 'config') throw error
+    const { issueText, paintFor } = await import('./issues/text.ts')
+    for (const issue of error.issues) console.error(issueText(issue, paintFor(process.stderr)))
+    return WRONG_USE
+  }
+}
+
+type Act = (load: () => Promise<Action>) => (options: object, command: Command) => Promise<void>
+
+function createProgram(act: Act): Command {
+  const program = new Command('talon')
+    .description('Answers the events that Falco detects in a Kubernetes cluster')
+    .version(version(), '-V, --version', 'print the version')
+    .option('-c, --config <file>', 'config file (default: /etc/falco-talon/config.yaml where there is one)')
+    .option('-r, --rules <file>', 'rules file, may be repeated; wins over rules_files of the config file', append)
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(talon help says more)')
+    .exitOverride()
+
+  const format = (...choices: string[]) =>
+    new Option('--format <format>', 'how to print').choices(choices).default(choices[0])
+  const check = (command: Command, what: string) =>
+    command
+      .description(what)
+      .addOption(format('text', 'json', 'github'))
+      .option('--strict', 'take warnings for errors')
+      .action(act(async () => (await import('./commands/check.ts')).check))
+
+  program
+    .command('server')
+    .description('take events and act on them')
+    .action(act(async () => (await import('./commands/server.ts')).server))
+  check(program.command('check'), 'say what is wrong with the config file and the rules, without a cluster')
+
+  const rules = program.command('rules').description('check or print rules')
+  check(rules.command('check'), 'the same as talon check')
+  rules
+    .command('print')
+    .description('print the rules as they are once files are merged and actions are resolved, in YAML')
+    .action(act(async () => (await import('./commands/print.ts')).print))
+
+  for (const kind of ['actionner', 'output', 'notifier'] as const)
+    program
+      .command(`${kind}s`)
+      .description(`list the ${kind}s`)
+      .command('list')
+      .description(`list the ${kind}s that are at hand, those of plugins too`)
+      .addOption(format('table', 'json'))
+      .action(act(async () => (await import('./commands/list.ts')).list(kind)))
+
+  program
+    .command('version')
+    .description('print the versions of Talon and Node.js')
+    .action(
+      act(async () => async () => {
+        console.log(`talon ${version()}\nnode ${process.version} ${process.platform} ${process.arch}`)
+        return 0
+      }),
+    )
+  return program
+}
+
+const append = (value: string, previous: string[] = []) => [...previous, value]
+
+/** The completion's code is loaded where it is asked for; elsewhere its command is only listed. */
+async function addCompletion(program: Command, argv: readonly string[]): Promise<void> {
+  if (argv[2] === 'completion' || argv[2] === 'complete')
+    return (await import('./completion.ts')).addCompletion(program, argv)
+  program.command('completion').argument('<shell>').description('print the completion script of bash, zsh or fish')
+}
