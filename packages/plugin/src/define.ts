@@ -95,6 +95,8 @@ export interface ActionJob<N extends Needs, P extends z.ZodObject> extends Job {
   readonly parameters: z.output<P>
   /** True: say what would be done and change nothing. Only actionners with `previews` see it. */
   readonly dryRun: boolean
+  /** False: no output takes an artifact of this action, so what it found is told in `Result.output`, bounded. */
+  readonly artifactWanted: boolean
   readonly notes: Notes
 }
 

@@ -11,6 +11,8 @@ export interface RunOptions<U> {
   /** What `uses` names, opened: an own client, or a fake. */
   readonly clients: U
   readonly dryRun?: boolean
+  /** Whether an output takes the artifact; as a rule one does where the actionner makes any. */
+  readonly artifactWanted?: boolean
   readonly context?: Context
   readonly notes?: Notes
   readonly signal?: AbortSignal
@@ -30,12 +32,12 @@ export async function run<P extends z.ZodObject, N extends Needs, U extends Uses
   options: RunOptions<Opened<U>>,
 ): Promise<Outcome> {
   const { event = falcoEvent(), clients, dryRun = false, context = {}, notes = memoryNotes(), log = silent } = options
-  const { signal = new AbortController().signal } = options
+  const { signal = new AbortController().signal, artifactWanted = actionner.output !== 'none' } = options
   try {
     const fields = readFields(event, actionner.needs) as Read<N>
     const given = parameters as Readonly<Record<string, unknown>>
     const resolved = resolveParameters(actionner.parameters, given, () => tokensOf(event, context))
-    const job = { event, fields, context, tokens: resolved.variables, dryRun, notes, signal, log }
+    const job = { event, fields, context, tokens: resolved.variables, dryRun, artifactWanted, notes, signal, log }
     return await actionner.run({ ...job, parameters: resolved.parameters as z.output<P> }, clients)
   } catch (error) {
     return failureOf(error)
