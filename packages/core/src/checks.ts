@@ -1,9 +1,11 @@
 import type { Actionner, ContextSource, Field, Issue } from '@talon/plugin'
+import { distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import type { Draft } from './compile.ts'
 import { covers } from './match.ts'
 import { metaOf } from './meta.ts'
-import { issueAt, suggest } from './source.ts'
+import { namesIn, unquoted, type Found } from './program.ts'
+import { issueAt, suggest, type Place } from './source.ts'
 import { tokenName } from './tokens.ts'
 import { at, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
@@ -33,36 +35,41 @@ export function checkTokens(
   asked: readonly string[],
   sources: readonly ContextSource[],
 ): Issue[] {
-  const issues: Issue[] = []
   const given = new Map(
     sources.flatMap(({ name, gives }) =>
       Object.keys(gives).flatMap((fact) => [[tokenName(fact) ?? '', name] as const]),
     ),
   )
-  for (const [, text] of textsWithTokens(actionner, tree))
-    for (const [, written = ''] of text.text.matchAll(/\$\{?((?:FALCO[-_]TALON|NODE|AWS)_[A-Z_]+)/g)) {
-      const name = written.replaceAll('-', '_')
+  const known = [...TALON_TOKENS, ...given.keys()]
+  return textsWithTokens(actionner, tree).flatMap(([, { text, place }]) =>
+    namesIn(text).flatMap((found) => {
+      const name = found.name.replaceAll('-', '_')
       const source = given.get(name)
-      if (source !== undefined && !asked.includes(source))
-        issues.push(
-          issueAt(
-            text.place,
-            'warning',
-            `$${written} needs the context '${source}'`,
-            `add: additional_contexts: [${source}]`,
-          ),
-        )
-      else if (source === undefined && !TALON_TOKENS.includes(name))
-        issues.push(
-          issueAt(
-            text.place,
-            'warning',
-            `$${written} is no token that Talon knows`,
-            suggest(name, [...TALON_TOKENS, ...given.keys()]),
-          ),
-        )
-    }
-  return issues
+      const at = placeOf(found, text, place)
+      if (source !== undefined)
+        return asked.includes(source)
+          ? []
+          : [
+              issueAt(
+                at,
+                'warning',
+                `${found.written} needs the context '${source}'`,
+                `add: additional_contexts: [${source}]`,
+              ),
+            ]
+      if (TALON_TOKENS.includes(name)) return []
+      // NODE_ENV and AWS_PROFILE may be the pod's own: only what is nearly a token is doubtful.
+      const meant = name.startsWith('FALCO_TALON_') ? suggest(name, known) : near(name, known)
+      return meant === undefined ? [] : [issueAt(at, 'warning', `${found.written} is no token that Talon knows`, meant)]
+    }),
+  )
+}
+
+/** Letters that a name may be off from a token to be taken for it. */
+const SLIP = 2
+function near(name: string, known: readonly string[]): string | undefined {
+  const meant = /^(NODE|AWS)_/.test(name) ? known.find((token) => distance(token, name) <= SLIP) : undefined
+  return meant && `did you mean '${meant}'?`
 }
 
 /** Tokens in program text that a shell would split into words: they are not between double quotes. */
@@ -70,31 +77,23 @@ export function checkProgram(actionner: Actionner, tree: MapTree): Issue[] {
   return textsWithTokens(actionner, tree).flatMap(([parameter, { text, place }]) => {
     const shape = actionner.parameters.shape[parameter] as z.ZodType | undefined
     if (!shape || !metaOf(shape).shell) return []
-    return [...new Set(unquoted(text))].map((name) =>
+    return unquoted(text).map((found) =>
       issueAt(
-        place,
+        placeOf(found, text, place),
         'warning',
-        `$${name} is not between double quotes: a shell splits its value into words`,
-        `write "$${name}"`,
+        `${found.written} is not between double quotes: a shell splits its value into words`,
+        `write "${found.written}"`,
       ),
     )
   })
 }
 
-/** Names in upper case with a `_`, as tokens are, that stand outside double quotes and that the program does not set. */
-function unquoted(program: string): string[] {
-  const found: string[] = []
-  let double = false
-  for (const [part, , braced, bare] of program.matchAll(
-    /\\.|'[^']*'|(")|\$(?:\{([A-Z][A-Z0-9_-]*)\}|([A-Z][A-Z0-9_]*))/gs,
-  )) {
-    const name = braced ?? bare
-    // A single quote inside double quotes opens nothing: what it seems to hold is looked at again.
-    if (part === '"') double = !double
-    else if (double && part.startsWith("'")) double = (part.split('"').length - 1) % 2 === 0
-    else if (name?.includes('_') && !double && !new RegExp(`\\b${name}=`).test(program)) found.push(name)
-  }
-  return found
+/** Where a name stands in the file, of all places where the text writes it. */
+function placeOf({ written, index }: Found, text: string, place: Place): Place {
+  const before = text.slice(0, index).split(written).length
+  let start = place.start - 1
+  for (let n = 0; n < before; n++) start = place.file.text.indexOf(written, start + 1)
+  return start < place.start || start >= place.end ? place : { ...place, start, end: start + written.length }
 }
 
 function textsWithTokens(actionner: Actionner, tree: MapTree): [string, ScalarTree][] {
@@ -114,12 +113,38 @@ function scalars(tree: Tree): ScalarTree[] {
 
 /** What can only be seen with all rules in view: rules that never run, that hide others, that lack their fields. */
 export function checkRules(rules: readonly Draft[]): Issue[] {
-  return rules.flatMap((rule, index) => [...checkReach(rule, rules.slice(0, index)), ...checkSource(rule)])
+  const enders = new Enders()
+  return rules.flatMap((rule) => {
+    const issues = [...checkReach(rule, enders.above(rule)), ...checkSource(rule)]
+    if (!rule.planned.continue) enders.add(rule)
+    return issues
+  })
+}
+
+/** Rules that end the evaluation, by the Falco rules that they match: with thousands of rules, few may hide one. */
+class Enders {
+  readonly #byRule = new Map<string, Draft[]>()
+  readonly #others: Draft[] = []
+
+  add(rule: Draft): void {
+    if (!rule.match.rules) this.#others.push(rule)
+    for (const name of rule.match.rules ?? []) {
+      const list = this.#byRule.get(name)
+      if (list) list.push(rule)
+      else this.#byRule.set(name, [rule])
+    }
+  }
+
+  /** What may hide this rule: it matches whatever this one does, so its first Falco rule too. */
+  above({ match: { rules } }: Draft): readonly Draft[] {
+    const [first] = rules ?? []
+    return [...this.#others, ...((first !== undefined && this.#byRule.get(first)) || [])]
+  }
 }
 
 function checkReach(rule: Draft, above: readonly Draft[]): Issue[] {
   const place = at(rule.tree, 'rule')?.place ?? rule.tree.place
-  const hiding = above.find(({ planned, match }) => !planned.continue && covers(match, rule.match))
+  const hiding = above.find(({ match }) => covers(match, rule.match))
   if (!hiding) return []
   const { rule: name, dryRun } = hiding.planned
   const message =

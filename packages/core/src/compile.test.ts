@@ -256,6 +256,11 @@ describe('what is doubtful is a warning', () => {
       /this rule never runs/,
     ],
     [
+      'one that asks for more of the same tags',
+      two('match: { tags: [a, c] }\n  continue: false', 'match: { tags: ["b, a"] }'),
+      /this rule never runs/,
+    ],
+    [
       'a live rule that a dry run hides',
       two('dry_run: true\n  continue: false', 'match: {}'),
       /this live rule never runs: the dry-run rule 'one'/,
@@ -276,15 +281,37 @@ describe('what is doubtful is a warning', () => {
       /FALCO_TALON_RULES is no token/,
     ],
     [
+      'a misspelt token of a context',
+      rule(`    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'echo "$NODE_HOSTNAM"' } }\n`),
+      /NODE_HOSTNAM is no token/,
+    ],
+    [
+      'an unquoted token, at the very place',
+      rule(
+        `    - action: A\n      actionner: kubernetes:exec\n      parameters:\n        command: |\n          echo "$FD_NAME"\n          cat $FD_NAME\n`,
+      ),
+      /^a\.yaml:8:15 warning: \$FD_NAME is not between/,
+    ],
+    [
       'an unquoted token',
       rule(`    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'echo $PROC_NAME' } }\n`),
       /PROC_NAME is not between double quotes/,
     ],
-    ['an action that nobody uses', `- action: A\n  actionner: kubernetes:exec\n`, /no rule uses this action/],
   ])('%s', (_, text, wanted) => expect(said(text)).toEqual([expect.stringMatching(wanted)]))
 
   it.each([
     ['a rule below one that matches less', two('match: { rules: [x] }\n  continue: false', 'match: {}')],
+    [
+      'a rule below one that asks for more',
+      two('match: { tags: ["a, b"] }\n  continue: false', 'match: { tags: [a] }'),
+    ],
+    ['an action that is there to be used', `- action: A\n  actionner: kubernetes:exec\n`],
+    [
+      "the pod's own variables, and those of the program",
+      rule(
+        `    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'A_B=$PROC_NAME; echo "$(basename "$FD_NAME")" "$NODE_ENV" $A_B # $FD_NAME isn\'\'t' } }\n`,
+      ),
+    ],
     ['an internal event below one that never matches it', two('continue: false', 'match: { source: internal }')],
     [
       'a quoted token',

@@ -87,8 +87,10 @@ function readTerms(line: string): Term[] | string {
     const term = unquote(written.trim())
     const operator = term.search(/!?=/)
     const field = term.slice(0, Math.max(operator, 0)).trim()
+    if (term === '') return `a term is empty in '${line}'`
     if (operator < 0) return `'${term}' has no operator: field=value or field!=value`
     if (field === '') return `'${term}' names no field before its operator`
+    if (field.includes('!')) return `'!' stands before '=' alone, as in field!=value: '${term}'`
     if (/[<>~]$/.test(field)) return `'${field.slice(-1)}=' is no operator of a field: = and != are`
     const equals = term[operator] === '='
     terms.push({ field, equals, value: unquote(term.slice(operator + (equals ? 1 : 2)).trim()) })
@@ -134,9 +136,14 @@ export function predicateOf({ rules, priorities, source, tags, fields }: Match):
 export function covers(wide: Match, narrow: Match): boolean {
   const within = <T>(outer: ReadonlySet<T> | undefined, inner: ReadonlySet<T> | undefined) =>
     !outer || (inner !== undefined && inner.isSubsetOf(outer))
-  const lines = (list: readonly (readonly unknown[])[]) => new Set(list.map((line) => JSON.stringify(line)))
-  const linesWithin = (outer?: readonly (readonly unknown[])[], inner?: readonly (readonly unknown[])[]) =>
-    !outer || (inner !== undefined && lines(inner).isSubsetOf(lines(outer)))
+  // A line that asks for all that another one asks for, and perhaps for more, is within it.
+  const sets = (list: readonly (readonly unknown[])[]) =>
+    list.map((line) => new Set(line.map((part) => JSON.stringify(part))))
+  const linesWithin = (outer?: readonly (readonly unknown[])[], inner?: readonly (readonly unknown[])[]) => {
+    if (!outer || !inner) return !outer
+    const wanted = sets(outer)
+    return sets(inner).every((line) => wanted.some((parts) => parts.isSubsetOf(line)))
+  }
   return (
     within(wide.rules, narrow.rules) &&
     within(wide.priorities, narrow.priorities) &&

@@ -24,7 +24,7 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
       issues.push(issueAt(block.place, 'error', 'this block is a rule and an action at once: split it'))
     else if (rule !== undefined) keep(rules, rule, block, issues)
     else if (action !== undefined) keep(actions, action, block, issues)
-    else issues.push(issueAt(firstKey(block), 'error', "this block has neither the key 'rule' nor the key 'action'"))
+    else issues.push(issueAt(firstKey(block), 'error', nameless(block)))
   }
   const used = new Set<string>()
   const complete = [...rules].map(([name, tree]) => ({ name, tree, actions: actionsOf(name, tree) }))
@@ -73,6 +73,11 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
     const merged = mergeTrees(reusable, tree, issues)
     return merged.kind === 'map' ? [merged] : []
   }
+}
+
+function nameless({ entries }: MapTree): string {
+  const kind = ['rule', 'action'].find((key) => entries.has(key))
+  return kind ? `this ${kind} has no name` : "this block has neither the key 'rule' nor the key 'action'"
 }
 
 function keep(blocks: Map<string, MapTree>, name: string, block: MapTree, issues: Issue[]): void {
