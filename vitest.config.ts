@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** One configuration for every package: `vitest run --config ../../vitest.config.ts` from the package's folder. */
 export default defineConfig({
-  ssr: { resolve: { conditions: ['@talon/source', 'node', 'import', 'default'] } },
+  // `import` does not belong here: Node would take it for require() too, and hand ES modules to CommonJS packages.
+  ssr: { resolve: { conditions: ['@talon/source', 'node'] } },
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],

@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { Pod } from './objects.ts'
+
+/** What a script is asked. No command runs on this machine. */
+export interface ExecCall {
+  readonly pod: Pod
+  readonly container: string
+  readonly command: readonly string[]
+  /** What came on standard input until it was closed. */
+  readonly stdin: string
+}
+
+export interface ExecAnswer {
+  readonly stdout?: string
+  readonly stderr?: string
+  /** 0 where missing. */
+  readonly exitCode?: number
+  /** The command could not be started: the runtime's words. */
+  readonly error?: string
+}
+
+/** Channels of the remote command protocol: https://kubernetes.io/docs/reference/using-api/#websocket-protocol */
+const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as const
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+/** Speaks the remote command protocol, and answers what `script` says. */
+export function execServer() {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
+  })
+  return {
+    close: () => {
+      for (const socket of sockets.clients) socket.terminate()
+      sockets.close()
+    },
+    accept(
+      request: IncomingMessage,
+      raw: Duplex,
+      head: Buffer,
+      query: URLSearchParams,
+      script: (stdin: string) => Promise<ExecAnswer>,
+    ) {
+      sockets.handleUpgrade(request, raw, head, (socket) => {
+        void serve(socket, query.get('stdin') === 'true', script)
+      })
+    },
+  }
+}
+
+async function serve(
+  socket: WebSocket,
+  wantsStdin: boolean,
+  script: (stdin: string) => Promise<ExecAnswer>,
+): Promise<void> {
+  const send = (channel: number, text: string) =>
+    socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]))
+  try {
+    const stdin = wantsStdin ? await readStdin(socket) : ''
+    const { stdout = '', stderr = '', exitCode = 0, error } = await script(stdin)
+    if (stdout) send(CHANNEL.stdout, stdout)
+    if (stderr) send(CHANNEL.stderr, stderr)
+    send(CHANNEL.error, JSON.stringify(error === undefined ? exitStatus(exitCode) : startFailure(error)))
+  } catch (error) {
+    send(CHANNEL.error, JSON.stringify(startFailure(String(error))))
+  }
+  socket.close(1000)
+}
+
+/** Until the client closes the channel (v5), or the connection (v4). */
+function readStdin(socket: WebSocket): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    const end = () => resolve(Buffer.concat(chunks).toString())
+    socket.on('message', (data: Buffer) => {
+      if (data[0] === CHANNEL.stdin) chunks.push(data.subarray(1))
+      else if (data[0] === CHANNEL.close && data[1] === CHANNEL.stdin) end()
+    })
+    socket.on('close', end)
+  })
+}
+
+function exitStatus(exitCode: number): object {
+  if (exitCode === 0) return { metadata: {}, status: 'Success' }
+  return {
+    metadata: {},
+    status: 'Failure',
+    message: `command terminated with non-zero exit code: error executing command, exit code ${exitCode}`,
+    reason: 'NonZeroExitCode',
+    details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
+  }
+}
+
+const startFailure = (message: string) => ({
+  metadata: {},
+  status: 'Failure',
+  message,
+  reason: 'InternalError',
+  details: { causes: [{ message }] },
+  code: 500,
+})
