@@ -121,24 +121,28 @@ export function checkRules(rules: readonly Draft[]): Issue[] {
   })
 }
 
-/** Rules that end the evaluation, by the Falco rules that they match: with thousands of rules, few may hide one. */
+/** Rules that end the evaluation, by a part of what they match: of thousands, few may hide one rule. */
 class Enders {
-  readonly #byRule = new Map<string, Draft[]>()
-  readonly #others: Draft[] = []
+  readonly #byPart = new Map<string, Draft[]>()
 
   add(rule: Draft): void {
-    if (!rule.match.rules) this.#others.push(rule)
-    for (const name of rule.match.rules ?? []) {
-      const list = this.#byRule.get(name)
+    const { rules, fields, tags } = rule.match
+    const parts = rules
+      ? [...rules].map((name) => JSON.stringify([name]))
+      : (fields ?? tags)?.map(([part]) => JSON.stringify(part))
+    for (const part of new Set(parts ?? [''])) {
+      const list = this.#byPart.get(part)
       if (list) list.push(rule)
-      else this.#byRule.set(name, [rule])
+      else this.#byPart.set(part, [rule])
     }
   }
 
-  /** What may hide this rule: it matches whatever this one does, so its first Falco rule too. */
-  above({ match: { rules } }: Draft): readonly Draft[] {
-    const [first] = rules ?? []
-    return [...this.#others, ...((first !== undefined && this.#byRule.get(first)) || [])]
+  /** What may hide this rule: it asks for no more than this one does, so for nothing that this one does not ask for. */
+  above({ match: { rules, fields, tags } }: Draft): readonly Draft[] {
+    const [name] = rules ?? []
+    const parts = [...(fields?.[0] ?? []), ...(tags?.[0] ?? [])].map((part) => JSON.stringify(part))
+    const keys = new Set(['', ...(name === undefined ? [] : [JSON.stringify([name])]), ...parts])
+    return [...keys].flatMap((part) => this.#byPart.get(part) ?? [])
   }
 }
 

@@ -309,7 +309,7 @@ describe('what is doubtful is a warning', () => {
     [
       "the pod's own variables, and those of the program",
       rule(
-        `    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'A_B=$PROC_NAME; echo "$(basename "$FD_NAME")" "$NODE_ENV" $A_B # $FD_NAME isn\'\'t' } }\n`,
+        `    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'A_B=$PROC_NAME; echo "$(basename "$FD_NAME")" "$NODE_ENV" $A_B # $FD_NAME isn''t' } }\n`,
       ),
     ],
     ['an internal event below one that never matches it', two('continue: false', 'match: { source: internal }')],

@@ -18,50 +18,65 @@ export interface Ruleset {
   candidates(event: Event): Iterable<CompiledRule>
 }
 
-/** Places of rules in the list, by what an event must have for them to match. */
-type Index = Map<string, number[]>
+/** What an event must have for a rule to match: the Falco rule, a tag, its source, a field's value. */
+type Key = `${'rule' | 'tag' | 'source' | `field ${string}`}=${string}`
 
 /** Puts rules behind an index: each lies under the one criterion that tells most events apart. */
 export function createRuleset(given: readonly { readonly match: Match; readonly planned: PlannedRule }[]): Ruleset {
   const rules = given.map(({ match, planned }): CompiledRule => ({ match, planned, matches: predicateOf(match) }))
-  const byRule: Index = new Map()
-  const byTag: Index = new Map()
-  const byField = new Map<string, Index>()
-  const bySource: Index = new Map()
-  const others: number[] = []
+  const choices = rules.map(({ match }) => choicesOf(match))
+  const frequency = new Map<Key, number>()
+  for (const key of choices.flat(3)) frequency.set(key, (frequency.get(key) ?? 0) + 1)
+  const weight = (key: Key) => frequency.get(key) ?? 0
 
-  for (const [place, { match }] of rules.entries()) {
-    const { source, tags, fields } = match
-    const equal = fields?.map((line) => line.find(({ equals }) => equals))
-    if (match.rules) for (const rule of match.rules) add(byRule, rule, place)
-    else if (equal && equal.every((term) => term !== undefined))
-      for (const { field, value } of equal) {
-        if (!byField.has(field)) byField.set(field, new Map())
-        add(byField.get(field)!, value, place)
-      }
-    else if (tags) for (const [tag = ''] of tags) add(byTag, tag, place)
-    else if (source !== undefined) add(bySource, source, place)
-    else others.push(place)
+  /** Places of rules in the list. */
+  const index = new Map<Key, number[]>()
+  const fields = new Set<string>()
+  const others: number[] = []
+  for (const [place, alternatives] of choices.entries()) {
+    const rarest = alternatives.map((lines) => lines.map((line) => least(line, weight)))
+    const keys = least(rarest, (line) => Math.max(...line.map(weight)))
+    if (!keys) others.push(place)
+    for (const key of new Set(keys)) {
+      const places = index.get(key)
+      if (places) places.push(place)
+      else index.set(key, [place])
+      if (key.startsWith('field ')) fields.add(key.slice('field '.length, key.indexOf('=')))
+    }
   }
 
   return {
     hash: hash('sha256', JSON.stringify(rules.map(({ match, planned }) => [describe(match), planned]))),
     rules,
     candidates(event) {
-      const lists = [byRule.get(event.rule), bySource.get(event.source), others.length ? others : undefined]
-      if (byTag.size) for (const tag of event.tags) lists.push(byTag.get(tag))
-      for (const [field, index] of byField) lists.push(index.get(event.fields[field] ?? ''))
-      const found = lists.filter((list) => list !== undefined)
-      const places = found.length === 1 ? found[0]! : [...new Set(found.flat())].toSorted((a, b) => a - b)
-      return places.map((place) => rules[place]!)
+      const found = [others, index.get(`rule=${event.rule}`), index.get(`source=${event.source}`)]
+      for (const tag of event.tags) found.push(index.get(`tag=${tag}`))
+      for (const field of fields) found.push(index.get(`field ${field}=${event.fields[field] ?? ''}`))
+      const lists = found.filter((list) => list?.length)
+      const places = lists.length > 1 ? [...new Set(lists.flat())].toSorted((a, b) => a! - b!) : (lists[0] ?? [])
+      return places.values().map((place) => rules[place!]!)
     },
   }
 }
 
-function add(index: Index, key: string, place: number): void {
-  const places = index.get(key)
-  if (!places) index.set(key, [place])
-  else if (places.at(-1) !== place) places.push(place)
+/**
+ * The ways to find a rule: of each criterion its alternatives, of each alternative the keys that all must hold. A rule is
+ * found by one key of each alternative of one criterion.
+ */
+function choicesOf({ rules, source, tags, fields }: Match): Key[][][] {
+  const choices: Key[][][] = []
+  if (rules) choices.push([...rules].map((rule): Key[] => [`rule=${rule}`]))
+  const equal = fields?.map((line) =>
+    line.flatMap(({ field, value, equals }): Key[] => (equals ? [`field ${field}=${value}`] : [])),
+  )
+  if (equal?.every((line) => line.length)) choices.push(equal)
+  if (tags) choices.push(tags.map((line) => line.map((tag): Key => `tag=${tag}`)))
+  if (source !== undefined) choices.push([[`source=${source}`]])
+  return choices
+}
+
+function least<T>(list: readonly T[], weight: (item: T) => number): T {
+  return list.reduce((best, item) => (weight(item) < weight(best) ? item : best), list[0]!)
 }
 
 /** Sets become lists, so that JSON shows what is in them. */
