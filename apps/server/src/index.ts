@@ -1,1 +1,1 @@
-export {}
+export { serve, type Running, type ServeOptions } from './serve.ts'

@@ -1,0 +1,47 @@
+import { createTalon, inspect, type Setup, type Talon } from '@talon/core'
+import { ConfigError, type Logger } from '@talon/plugin'
+import { createMetrics, logObserver } from '@talon/telemetry'
+import { createApp } from './http.ts'
+import type { Reason } from './refusal.ts'
+import { refusals } from './refusals.ts'
+import { reloader, tell, type Reloader } from './reload.ts'
+import { ensureWritable, spoolPath } from './state.ts'
+
+/** The server's parts, put together and running, but for the port. */
+export interface Composed extends Reloader {
+  readonly talon: Talon
+  readonly app: ReturnType<typeof createApp>
+  readonly refused: (reason: Reason, message: string) => void
+}
+
+/** Puts the server together. @throws ConfigError that lists everything that is wrong. */
+export async function compose(
+  setup: Setup,
+  log: Logger,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Composed> {
+  const { config } = setup
+  const issues = [...setup.issues, ...inspect(setup).issues]
+  if (issues.some(({ level }) => level === 'error')) throw new ConfigError(issues)
+  const spool = spoolPath(config, env)
+  await ensureWritable(spool, 'spool.path')
+
+  const metrics = createMetrics()
+  const talon = await createTalon({
+    ...setup,
+    log,
+    observers: [metrics.observer, logObserver(log, { printAllEvents: config.print_all_events })],
+    spoolPath: spool,
+  })
+  tell(issues, log)
+  if (config.journal.type !== 'memory')
+    log.warn('events are kept in memory: those that are not finished are lost when the server ends unexpectedly', {
+      'journal.type': config.journal.type,
+    })
+
+  const paths = setup.rules.map(({ name }) => name)
+  const { reload, look } = reloader({ talon, paths, loaded: setup.rules, log, counted: metrics.reloaded })
+  const refused = refusals({ counted: metrics.refused, log, now: () => performance.now() })
+  const app = createApp({ talon, metrics: metrics.page, reload, refused, log })
+  return { talon, app, reload, look, refused }
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { firstParty } from '@talon/bundle'
+import { readSetup, type SetupOptions } from '@talon/core'
+import type { Logger } from '@talon/plugin'
+import { createLogger } from '@talon/telemetry'
+import { compose } from './compose.ts'
+import { listen } from './listen.ts'
+import type { Reload } from './reload.ts'
+import { watchFiles } from './watch.ts'
+
+export interface ServeOptions extends Omit<SetupOptions, 'plugins'> {
+  /** Ends the server: it takes no more, finishes what it can within `shutdown_timeout`, and closes all. */
+  readonly signal: AbortSignal
+}
+
+/** A server that takes events. */
+export interface Running {
+  /** Where it listens: `http://127.0.0.1:2803`. */
+  readonly url: string
+  readonly reload: Reload
+  readonly log: Logger
+  /** Resolves once all is closed, after the signal aborted. */
+  readonly stopped: Promise<void>
+}
+
+/**
+ * Starts the server: reads its files, opens what the rules use, listens.
+ * @throws ConfigError that lists everything that is wrong, before any event is taken.
+ */
+export async function serve({ signal, ...options }: ServeOptions): Promise<Running> {
+  const setup = await readSetup({ ...options, plugins: await firstParty() })
+  const { config } = setup
+  const log = createLogger({ format: config.log_format })
+  const { talon, app, reload, look, refused } = await compose(setup, log, options.env)
+  const { listen_address: address, listen_port: port } = config
+  const door = await listen(app, { address, port, refused }).catch(async (error: unknown) => {
+    await talon.stop()
+    throw error
+  })
+  const url = `http://${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
+  log.info('Talon takes events', { url, rules: talon.ruleset.rules.length, plugins: setup.plugins.length })
+  if (config.watch_rules)
+    void watchFiles(
+      setup.rules.map(({ name }) => name),
+      look,
+      { signal, log },
+    )
+
+  async function stop(): Promise<void> {
+    if (!signal.aborted) await once(signal, 'abort')
+    log.info('Talon is stopping', { finishing: talon.stats().events, seconds: config.shutdown_timeout })
+    // The port stays open meanwhile: who comes late is told to come again, and not left without an answer.
+    await talon.stop()
+    await door.close()
+    log.info('Talon has stopped', { unfinished: talon.stats().events })
+  }
+  return { url, reload, log, stopped: stop() }
+}

@@ -1,0 +1,32 @@
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from '@talon/core'
+import { ConfigError } from '@talon/plugin'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where artifacts lie on their way: where the settings say, else beside the journal. */
+export function spoolPath({ spool, journal }: Config, env: Environment): string {
+  return spool.path ?? join(journal.path ?? stateFolder(env), 'spool')
+}
+
+/** `/var/lib/talon` in Kubernetes, else the user's own folder. https://specifications.freedesktop.org/basedir-spec/ */
+function stateFolder(env: Environment): string {
+  if (env['KUBERNETES_SERVICE_HOST']) return '/var/lib/talon'
+  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'talon')
+}
+
+/** Makes the folder where it is missing. @throws ConfigError with the way out where it cannot be written. */
+export async function ensureWritable(path: string, setting: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new ConfigError(
+      `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}): ` +
+        `mount a volume there, or set ${setting} (${setting.toUpperCase().replaceAll('.', '_')}) to a folder that this user may write`,
+    )
+  }
+}
