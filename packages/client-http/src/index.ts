@@ -1,1 +1,1 @@
-export {}
+export { http, type Http, type HttpAnswer, type HttpRequest } from './http.ts'

@@ -1,0 +1,39 @@
+/** Reads the first `limit` bytes as UTF-8 and lets the rest go, with its connection where there is one. */
+export async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    size += chunk.byteLength
+    if (size >= limit) break
+  }
+  return Buffer.concat(chunks).subarray(0, limit).toString('utf8')
+}
+
+/** Characters of an answer that an error repeats. */
+const EXCERPT = 200
+/** Anything shorter would be found by chance. */
+const SECRET = 6
+
+/** The beginning of an answer, on one line and without the secrets of the request that it answers. */
+export function excerpt(text: string, url: URL, headers: Readonly<Record<string, string>>): string {
+  const { pathname, search, searchParams, username, password } = url
+  const pieces = [...pathname.split('/'), ...searchParams.values(), username, password]
+  const credentials = Object.values(headers).flatMap((value) => [value, ...value.split(' ')])
+  const secrets = [url.href, pathname + search, pathname, ...credentials, ...pieces]
+    .flatMap((secret) => [secret, decoded(secret)])
+    .filter((secret) => secret.length >= SECRET)
+    .toSorted((one, other) => other.length - one.length)
+  let shown = text
+  for (const secret of secrets) shown = shown.replaceAll(secret, '***')
+  shown = shown.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  return shown.length > EXCERPT ? `${shown.slice(0, EXCERPT)}…` : shown
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
