@@ -1,1 +1,3 @@
-export {}
+export { createLogger, type LoggerOptions } from './log.ts'
+export { logObserver, type LogObserverOptions } from './log-observer.ts'
+export { createMetrics, type Gauges, type Metrics } from './metrics.ts'
