@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
@@ -33,17 +33,20 @@ const PATIENCE = 10_000
 export async function startReceiver(): Promise<Receiver> {
   const all: Told[] = []
   const server = createServer((request, response) => {
-    json(request).then(
-      (body) => {
-        const arrived = performance.now()
-        for (const report of [body].flat() as Omit<Told, 'arrived'>[]) all.push({ ...report, arrived })
-        server.emit('told')
-        response.end()
-      },
-      () => response.writeHead(400).end(),
-    )
+    void take(request).then((status) => response.writeHead(status).end())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
+
+  async function take(request: IncomingMessage): Promise<number> {
+    try {
+      const report = (await json(request)) as Omit<Told, 'arrived'>
+      all.push({ ...report, arrived: performance.now() })
+      server.emit('told')
+      return 204
+    } catch {
+      return 400
+    }
+  }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async told(traceId, count) {

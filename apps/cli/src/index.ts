@@ -1,1 +1,1 @@
-export {}
+export { run, type GlobalOptions, type Surroundings } from './program.ts'

@@ -33,6 +33,14 @@ export async function compose(
     observers: [metrics.observer, logObserver(log, { printAllEvents: config.print_all_events })],
     spoolPath: spool,
   })
+  const stats = (name: keyof ReturnType<Talon['stats']>) => () => talon.stats()[name]
+  metrics.gauges({
+    unfinished_events: { description: 'Events whose last step is not over', read: stats('events') },
+    waiting_steps: { description: 'Steps that wait for a place', read: stats('steps') },
+    waiting_reports: { description: 'Reports that wait for their notifier', read: stats('reports') },
+    spooled_bytes: { description: 'Bytes of artifacts on their way', read: stats('spooled') },
+    rules: { description: 'Rules that are loaded', read: () => talon.ruleset.rules.length },
+  })
   tell(issues, log)
   if (config.journal.type !== 'memory')
     log.warn('events are kept in memory: those that are not finished are lost when the server ends unexpectedly', {
