@@ -1,1 +1,25 @@
-export {}
+export type { Kubernetes, LogCall, Removal, Selection, Write } from './api.ts'
+export type { ExecCall, Execution } from './exec.ts'
+export { isNotFound, isReplaced, refusalOf, type Refusal } from './failure.ts'
+export { kubernetes } from './kubernetes.ts'
+export {
+  daemonSets,
+  jobs,
+  networkPolicies,
+  nodes,
+  pods,
+  replicaSets,
+  statefulSets,
+  type Collection,
+  type DaemonSet,
+  type Job,
+  type KubernetesObject,
+  type NetworkPolicy,
+  type Node,
+  type Pod,
+  type ReplicaSet,
+  type Resource,
+  type StatefulSet,
+  type Target,
+} from './objects.ts'
+export { containerIds, type FoundPod, type PodJob } from './pod.ts'

@@ -147,4 +147,8 @@ export function checkIdentity(before: KubeObject, after: KubeObject, kind: strin
     throw invalid(kind, before.metadata.name, [
       { field: 'metadata.name', reason: 'FieldValueInvalid', message: 'Invalid value: field is immutable' },
     ])
+  if (after.metadata.uid !== undefined && after.metadata.uid !== before.metadata.uid)
+    throw invalid(kind, before.metadata.name, [
+      { field: 'metadata.uid', reason: 'FieldValueInvalid', message: 'Invalid value: field is immutable' },
+    ])
 }

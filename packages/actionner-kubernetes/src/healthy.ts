@@ -1,0 +1,72 @@
+import {
+  daemonSets,
+  isNotFound,
+  replicaSets,
+  statefulSets,
+  type FoundPod,
+  type Kubernetes,
+  type Pod,
+} from '@talon/client-kubernetes'
+import { z } from 'zod'
+
+/** A number of replicas, or a percentage of the wanted ones. */
+export const minHealthyReplicas = z
+  .union([
+    z.number().int('is no whole number').min(0),
+    z.string().regex(/^(\d{1,6}|\d{1,2}%|100%)$/, 'is neither a number nor a percentage: write "2" or "33%"'),
+  ])
+  .optional()
+  .describe(
+    'Replicas of the owner that must be ready after the action: a number, or a percentage of the wanted ones, rounded up',
+  )
+
+export type MinHealthyReplicas = z.output<typeof minHealthyReplicas>
+
+/** The controller that made the pod. */
+export function ownerOf(pod: Pod) {
+  return pod.metadata?.ownerReferences?.find(({ controller }) => controller)
+}
+
+/** How many replicas an owner has. */
+export interface Replicas {
+  /** `ReplicaSet 'web-7d9'` */
+  readonly owner: string
+  readonly wanted: number
+  readonly ready: number
+}
+
+/** Counts the replicas of the pod's owner, now; undefined where it has no owner that keeps a number of them. */
+export async function replicasOf(
+  pod: FoundPod,
+  kubernetes: Pick<Kubernetes, 'get'>,
+  signal: AbortSignal,
+): Promise<Replicas | undefined> {
+  const { kind = '', name = '' } = ownerOf(pod) ?? {}
+  const { namespace } = pod.metadata
+  const owner = `${kind} '${name}'`
+  try {
+    if (kind === 'DaemonSet') {
+      const { status } = await kubernetes.get({ ...daemonSets, namespace, name }, signal)
+      return { owner, wanted: status?.desiredNumberScheduled ?? 0, ready: status?.numberReady ?? 0 }
+    }
+    if (kind !== 'ReplicaSet' && kind !== 'StatefulSet') return undefined
+    const resource = kind === 'ReplicaSet' ? replicaSets : statefulSets
+    const { spec, status } = await kubernetes.get({ ...resource, namespace, name }, signal)
+    return { owner, wanted: spec?.replicas ?? 1, ready: status?.readyReplicas ?? 0 }
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** Whether the pod is one of its owner's ready replicas. */
+export function isReady({ metadata, status }: Pod): boolean {
+  const ready = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
+  return ready && metadata?.deletionTimestamp === undefined
+}
+
+/** How many must be ready. */
+export function wantedReady(min: NonNullable<MinHealthyReplicas>, wanted: number): number {
+  const text = String(min)
+  return text.endsWith('%') ? Math.ceil((wanted * Number(text.slice(0, -1))) / 100) : Number(text)
+}

@@ -1,0 +1,179 @@
+import type { Event } from '@talon/plugin'
+import type { WebSocket as Socket } from 'ws'
+import type { Call, Connection } from './connection.ts'
+import { execute, type ExecCall, type Execution } from './exec.ts'
+import { denied, type Asked } from './failure.ts'
+import { pathOf, pods, type Collection, type Place, type Target } from './objects.ts'
+import { createPodFinder, type FindPod, type OnPod } from './pod.ts'
+import { createReadOnce } from './read-once.ts'
+
+/** How a write is made. With `dryRun` permission is asked for first, and the server persists nothing. */
+export interface Write {
+  readonly signal: AbortSignal
+  readonly dryRun?: boolean
+}
+
+export interface Removal extends Write {
+  /** Only the object with this UID is deleted. */
+  readonly uid?: string | undefined
+  /** Seconds. */
+  readonly gracePeriod?: number | undefined
+  readonly propagation?: 'Foreground' | 'Background' | 'Orphan'
+}
+
+export interface Selection {
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly signal: AbortSignal
+}
+
+export interface LogCall {
+  readonly container: string
+  readonly tailLines?: number
+  readonly limitBytes?: number
+  readonly signal: AbortSignal
+}
+
+/** The Kubernetes API. Everything that fails throws an ActionError that names verb, resource and namespace. */
+export interface Kubernetes {
+  get<T>(target: Target<T>, signal: AbortSignal): Promise<T>
+  /** As `get`, but made once for all steps of an event: what changes while an event is handled is not seen. */
+  getOnce<T>(event: Event, target: Target<T>, signal: AbortSignal): Promise<T>
+  list<T>(collection: Collection<T>, selection: Selection): Promise<T[]>
+  create<T>(collection: Place<T>, body: object, write: Write): Promise<T>
+  /** RFC 7386: what is null is removed. With `metadata.uid` in it, only that object is changed. */
+  merge<T>(target: Target<T>, body: object, write: Write): Promise<T>
+  /** As `merge`, but lists are merged by their keys. Built-in kinds alone know it. */
+  strategicMerge<T>(target: Target<T>, body: object, write: Write): Promise<T>
+  /** Server-side apply as the field manager `talon`; fields of others are not taken. */
+  apply<T>(target: Target<T>, body: object, write: Write): Promise<T>
+  remove(target: Target<unknown>, removal: Removal): Promise<void>
+  /** Resolves once the log begins. */
+  log(pod: { readonly namespace: string; readonly name: string }, call: LogCall): Promise<AsyncIterable<Uint8Array>>
+  /** Resolves once the command is connected. */
+  exec(call: ExecCall): Promise<Execution>
+  /** @throws ActionError where the cluster's roles do not let Talon do it. */
+  demand(verb: string, target: Place<unknown>, signal: AbortSignal): Promise<void>
+  /** The pod of the event, told apart from others that bore its name. */
+  findPod: FindPod
+  /** Runs `act` with the pod of the event; `ignored` where it is gone or another pod bears its name now. */
+  onPod: OnPod
+  /** @throws ActionError where the API cannot be reached. */
+  check(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+const MANAGER = 'talon'
+const PAGE = 500
+
+/** The verbs, over a connection. */
+export function createKubernetes(connection: Connection, WebSocket: typeof Socket): Kubernetes {
+  const once = createReadOnce()
+
+  const call = (verb: string, target: Place<unknown>): Asked & Pick<Call, 'path'> => ({
+    verb,
+    path: pathOf(target),
+    ...askedOf(target),
+  })
+  const get = <T>(target: Target<T>, signal: AbortSignal) =>
+    connection.json<T>({ ...call('get', target), method: 'GET', signal })
+  const getOnce = <T>(event: Event, target: Target<T>, signal: AbortSignal) =>
+    once(event, pathOf(target), signal, (own) => get(target, own))
+
+  async function demand(verb: string, target: Place<unknown>, signal: AbortSignal): Promise<void> {
+    const { group, version, resource, subresource, namespace, name } = target
+    const reviews = { group: 'authorization.k8s.io', version: 'v1', resource: 'selfsubjectaccessreviews' }
+    const resourceAttributes = { verb, group, version, resource, subresource, namespace, name }
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes },
+    }
+    const { status } = await connection.json<{ status?: { allowed?: boolean; reason?: string } }>({
+      ...call('create', reviews),
+      method: 'POST',
+      body: review,
+      signal,
+    })
+    if (!status?.allowed) throw denied({ verb, ...askedOf(target) }, status?.reason ?? '')
+  }
+
+  async function patch<T>(target: Target<T>, body: object, { dryRun, signal }: Write, type: string): Promise<T> {
+    if (dryRun) await demand('patch', target, signal)
+    return connection.json<T>({
+      ...call('patch', target),
+      method: 'PATCH',
+      contentType: `application/${type}`,
+      query: { fieldManager: MANAGER, ...(dryRun && { dryRun: 'All' }) },
+      body,
+      signal,
+    })
+  }
+
+  const findPod = createPodFinder(getOnce)
+
+  return {
+    get,
+    getOnce,
+    demand,
+    ...findPod,
+    async list<T>(collection: Collection<T>, { labelSelector, fieldSelector, signal }: Selection) {
+      const items: T[] = []
+      let more: string | undefined
+      do {
+        const page = await connection.json<{ items: T[]; metadata?: { continue?: string } }>({
+          ...call('list', collection),
+          method: 'GET',
+          query: { limit: PAGE, labelSelector, fieldSelector, continue: more },
+          signal,
+        })
+        items.push(...page.items)
+        more = page.metadata?.continue
+      } while (more)
+      return items
+    },
+    async create(collection, body, { dryRun, signal }) {
+      if (dryRun) await demand('create', collection, signal)
+      const query = { fieldManager: MANAGER, ...(dryRun && { dryRun: 'All' }) }
+      return connection.json({ ...call('create', collection), method: 'POST', query, body, signal })
+    },
+    merge: (target, body, write) => patch(target, body, write, 'merge-patch+json'),
+    strategicMerge: (target, body, write) => patch(target, body, write, 'strategic-merge-patch+json'),
+    apply: (target, body, write) => patch(target, body, write, 'apply-patch+yaml'),
+    async remove(target, { dryRun, signal, uid, gracePeriod, propagation }) {
+      if (dryRun) await demand('delete', target, signal)
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(uid !== undefined && { preconditions: { uid } }),
+        ...(gracePeriod !== undefined && { gracePeriodSeconds: gracePeriod }),
+        ...(propagation && { propagationPolicy: propagation }),
+        ...(dryRun && { dryRun: ['All'] }),
+      }
+      await connection.json({ ...call('delete', target), method: 'DELETE', body, signal })
+    },
+    async log({ namespace, name }, { container, tailLines, limitBytes, signal }) {
+      const target = { ...pods, namespace, name, subresource: 'log' }
+      return connection.send({
+        ...call('get', target),
+        method: 'GET',
+        query: { container, tailLines, limitBytes },
+        signal,
+      })
+    },
+    async exec(command) {
+      return execute(command, await connection.credentials.access(), WebSocket)
+    },
+    async check(signal) {
+      const body = await connection.send({ verb: 'get', resource: '/version', path: '/version', method: 'GET', signal })
+      await body.dump()
+    },
+    close: () => connection.close(),
+  }
+}
+
+/** `pods/log`, `networkpolicies.networking.k8s.io` */
+function askedOf({ group, resource, subresource, namespace, name }: Place<unknown>): Omit<Asked, 'verb'> {
+  const full = `${resource}${group && `.${group}`}${subresource ? `/${subresource}` : ''}`
+  return { resource: full, namespace, name }
+}

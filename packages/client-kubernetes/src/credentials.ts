@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { Agent } from 'node:http'
+import type { RequestOptions } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { ConfigError } from '@talon/plugin'
+
+/** Where the API is, and how to show who we are. */
+export interface Access {
+  readonly server: string
+  /** Authorization and impersonation. Secrets. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: Tls
+  /** URL of the proxy in between. */
+  readonly proxy?: string
+  /** The way through the proxy, for WebSockets. */
+  readonly agent?: Agent
+  /** Changes where connections have to be made anew. */
+  readonly generation: number
+}
+
+/** What a TLS connection is made with. */
+export type Tls = Pick<RequestOptions, (typeof TLS)[number]>
+
+const TLS = ['ca', 'cert', 'key', 'rejectUnauthorized', 'servername'] as const
+
+export interface Credentials {
+  /** Reads changed files again first. */
+  access(): Promise<Access>
+  /** The API did not know us: reads everything again. False where that was done a moment ago. */
+  renew(): boolean
+}
+
+/** How often changed files are looked for, in milliseconds. client-go reads tokens each minute, certificates each five. */
+const LOOK_EVERY = 5000
+const RENEW_EVERY = 1000
+const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+export interface CredentialsOptions {
+  /** Without it: the pod's service account, else what kubectl would take. */
+  readonly path?: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly make: () => KubeConfig
+  /** Milliseconds. */
+  readonly now: () => number
+}
+
+/** Keeps a kubeconfig that is read again when its file, its certificates or its token change. */
+export function createCredentials({ path, env, make, now }: CredentialsOptions): Credentials {
+  let config = load()
+  let generation = 0
+  let loaded = now()
+  let looked = loaded
+  let known: Promise<string> = stamp()
+
+  function load(): KubeConfig {
+    const made = make()
+    try {
+      if (path !== undefined) made.loadFromFile(path)
+      else if (env['KUBERNETES_SERVICE_HOST'] && existsSync(TOKEN)) made.loadFromCluster()
+      else made.loadFromDefault()
+    } catch (error) {
+      throw new ConfigError(`kubeconfig${path === undefined ? '' : ` ${path}`}: ${messageOf(error)}`)
+    }
+    const cluster = made.getCurrentCluster()
+    if (!cluster)
+      throw new ConfigError(
+        `kubeconfig${path === undefined ? '' : ` ${path}`} names no cluster: set its current-context`,
+      )
+    if (path === undefined && cluster.server === 'http://localhost:8080')
+      throw new ConfigError('no cluster is named: set kubeconfig, or KUBECONFIG in the environment')
+    return made
+  }
+
+  function files(): string[] {
+    const user = config.getCurrentUser()
+    const provider = user?.authProvider as { config?: { tokenFile?: string } } | undefined
+    const own = path === undefined ? (env['KUBECONFIG']?.split(':') ?? [`${env['HOME'] ?? ''}/.kube/config`]) : [path]
+    const parts = [config.getCurrentCluster()?.caFile, user?.certFile, user?.keyFile, provider?.config?.tokenFile]
+    return [...own, ...parts].filter((file): file is string => Boolean(file))
+  }
+
+  async function stamp(): Promise<string> {
+    const seen = files().map((file) =>
+      stat(file).then(
+        ({ mtimeMs, ino, size }) => [mtimeMs, ino, size],
+        () => [],
+      ),
+    )
+    return JSON.stringify(await Promise.all(seen))
+  }
+
+  function reload(): void {
+    try {
+      config = load()
+      generation++
+    } catch {
+      // Half written: the old one stays until the next look.
+    }
+    loaded = now()
+    known = stamp()
+  }
+
+  async function look(): Promise<void> {
+    if (now() - looked < LOOK_EVERY) return
+    looked = now()
+    if ((await known) !== (await stamp())) reload()
+  }
+
+  return {
+    async access() {
+      await look()
+      const options: RequestOptions = {}
+      await config.applyToHTTPSOptions(options).catch((error: unknown) => {
+        throw new ConfigError(`kubeconfig: ${messageOf(error)}`)
+      })
+      const { headers, agent, auth } = options
+      const { server = '', proxyUrl: proxy } = config.getCurrentCluster() ?? {}
+      return {
+        server: server.replace(/\/+$/, ''),
+        headers: {
+          ...(headers as Record<string, string> | undefined),
+          ...(auth && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
+        },
+        tls: Object.fromEntries(TLS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
+        // Without a proxy each socket is made from what was read last, not by an agent that was made once.
+        ...(proxy && { proxy, agent: agent as Agent }),
+        generation,
+      }
+    },
+    renew() {
+      if (now() - loaded < RENEW_EVERY) return false
+      reload()
+      return true
+    },
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,99 @@
+import { ActionError, TalonError } from '@talon/plugin'
+
+/** What was asked of the API, in the words of its roles. */
+export interface Asked {
+  /** `get`, `delete` ...; a path's own verb where it is no object. */
+  readonly verb: string
+  /** `pods`, `pods/exec`, `networkpolicies.networking.k8s.io`; the path where it is no object. */
+  readonly resource: string
+  readonly namespace?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** How the API refused: part of its Status object. It is the `cause` of the ActionError. */
+export interface Refusal {
+  /** HTTP status. */
+  readonly code: number
+  readonly reason: string
+  readonly message: string
+  readonly details?: {
+    readonly kind?: string
+    readonly name?: string
+    readonly causes?: readonly { readonly reason?: string; readonly field?: string; readonly message?: string }[]
+  }
+}
+
+/** How the API refused, where that is what the error tells. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!TalonError.is(error)) return undefined
+  const cause = error.cause as Partial<Refusal> | undefined
+  return typeof cause?.code === 'number' && typeof cause.reason === 'string' ? (cause as Refusal) : undefined
+}
+
+/** Whether the API said that it is not there. */
+export function isNotFound(error: unknown): boolean {
+  return refusalOf(error)?.code === 404
+}
+
+/** Whether the API said that the object under this name is not the one that was meant. */
+export function isReplaced(error: unknown): boolean {
+  const { code, message = '', details } = refusalOf(error) ?? {}
+  if (code === 409) return /\bUID in (the )?precondition\b/.test(message)
+  return code === 422 && (details?.causes?.some(({ field }) => field === 'metadata.uid') ?? false)
+}
+
+/** `pods 'web-0' in namespace 'default'` */
+export function inWords({ resource, namespace, name }: Omit<Asked, 'verb'>): string {
+  return `${resource}${name ? ` '${name}'` : ''}${namespace ? ` in namespace '${namespace}'` : ''}`
+}
+
+const LONGEST = 1000
+const ROLE = '`talon rbac -r <rules file>` prints the role that the rules need'
+
+/** Words of the authorizer: `User "x" cannot delete resource "pods" ...`. Admission denies with 403 too. */
+const UNAUTHORIZED = /\bcannot \w+ (resource|path)\b/
+
+/** A refusal of the API as an error. `retryAfter` is the header's text. */
+export function refused(asked: Asked, refusal: Refusal, retryAfter?: string): ActionError {
+  const { code } = refusal
+  const message = refusal.message.slice(0, LONGEST)
+  const wait = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : undefined
+  return new ActionError(wording(asked, refusal, message), {
+    cause: refusal,
+    retryable: code === 429 || code >= 500,
+    ...(wait !== undefined && { retryAfter: wait }),
+  })
+}
+
+function wording(asked: Asked, { code }: Refusal, message: string): string {
+  const what = `${asked.verb} ${inWords(asked)}`
+  if (code === 401)
+    return `the Kubernetes API does not know Talon's credentials (401 at ${what}): renew the kubeconfig or the service account's token`
+  if (code === 403 && UNAUTHORIZED.test(message)) return `Talon may not ${what}: ${message}; ${ROLE}`
+  if (code === 403) return `the cluster does not let Talon ${what}: ${message}`
+  if (code === 404) return `${inWords(asked)} is not there: ${message}`
+  return `the Kubernetes API refused to ${what} (${code}): ${message}`
+}
+
+/** What an access review said no to, as the API would say it when it is done. */
+export function denied(asked: Asked, reason: string): ActionError {
+  const refusal: Refusal = { code: 403, reason: 'Forbidden', message: reason }
+  return new ActionError(`Talon may not ${asked.verb} ${inWords(asked)}${reason && `: ${reason}`}; ${ROLE}`, {
+    cause: refusal,
+  })
+}
+
+const TRUST = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/
+
+/** No answer came. A connection may be there again in a moment; trust will not. */
+export function unreachable(asked: Asked, server: string, error: unknown): Error {
+  if (TalonError.is(error)) return error
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const { code = '', message = String(first) } = (first ?? {}) as { code?: string; message?: string }
+  const trust = TRUST.test(code)
+  const advice = trust ? '; its certificate is not trusted: check certificate-authority in the kubeconfig' : ''
+  return new ActionError(
+    `the Kubernetes API at ${server} cannot be reached (${asked.verb} ${inWords(asked)}): ${message || code}${advice}`,
+    { cause: error, retryable: !trust },
+  )
+}
