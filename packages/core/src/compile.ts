@@ -1,7 +1,8 @@
 import { PRIORITIES, type Actionner, type ContextSource, type Issue, type Notifier, type Output } from '@talon/plugin'
 import { actionBlock, matchBlock, ruleBlock } from './blocks.ts'
-import { checkProgram, checkRules, checkTokens, takesTokens } from './checks.ts'
-import { coerce } from './coerce.ts'
+import { bindParameters } from './bind.ts'
+import { checkProgram, checkRules, checkTokens } from './checks.ts'
+import { coerce, type Coerced } from './coerce.ts'
 import { readMatch, type Match } from './match.ts'
 import type { PlannedRule, Step } from './plan.ts'
 import { readRules, type RuleTree } from './rules.ts'
@@ -99,7 +100,7 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
       issues.push(unknown('actionner', name))
       return {}
     }
-    const parameters = bind(definition, tree, at(tree, 'actionner') ?? tree, lenient)
+    const parameters = bound(definition, tree, name, lenient)
     checkNames('context', value?.additional_contexts, (index) => placeOf(['additional_contexts', index]))
     issues.push(...checkTokens(definition, tree, value?.additional_contexts ?? [], definitions.list('context')))
     issues.push(...checkProgram(definition, tree))
@@ -148,36 +149,13 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
       issues.push(unknown('output', target))
       return undefined
     }
-    const parameters = bind(definition, tree, target, lenient)
+    const parameters = bound(definition, tree, target, lenient)
     return parameters && { target: definition.name, parameters }
   }
 
-  /** Reads parameters as the definition's schema wants them. Values that hold tokens are checked when they are known. */
-  function bind(
-    definition: Actionner | Output,
-    tree: Tree,
-    named: Tree,
-    lenient: boolean,
-  ): Record<string, unknown> | undefined {
-    const empty: MapTree = { kind: 'map', entries: new Map(), place: named.place }
-    const given = at(tree, 'parameters') ?? empty
-    const { value, issues: found } = coerce(
-      given,
-      definition.parameters,
-      `parameter of ${definition.name}`,
-      (path, all) => {
-        const [parameter] = path
-        const written: unknown = (all as Record<PropertyKey, unknown>)?.[parameter ?? '']
-        if (lenient && written === undefined) return true
-        return takesTokens(definition.parameters, String(parameter)) && JSON.stringify(written ?? '').includes('$')
-      },
-    )
-    issues.push(
-      ...found.map((issue) => ({
-        ...issue,
-        message: issue.level === 'error' ? `${definition.name}: ${issue.message}` : issue.message,
-      })),
-    )
+  function bound(definition: Actionner | Output, tree: Tree, named: Tree, lenient: boolean): Coerced['value'] {
+    const { value, issues: found } = bindParameters(definition, at(tree, 'parameters'), { named, lenient })
+    issues.push(...found)
     return value
   }
 
