@@ -1,8 +1,9 @@
 import type { Event } from '@talon/plugin'
 import type { WebSocket as Socket } from 'ws'
 import type { Call, Connection } from './connection.ts'
+import { createResolve, type Resolve } from './discovery.ts'
 import { execute, type ExecCall, type Execution } from './exec.ts'
-import { denied, type Asked } from './failure.ts'
+import { denied, refusalOf, type Asked } from './failure.ts'
 import { pathOf, pods, type Collection, type Place, type Target } from './objects.ts'
 import { createPodFinder, type FindPod, type OnPod } from './pod.ts'
 import { createReadOnce } from './read-once.ts'
@@ -45,8 +46,8 @@ export interface Kubernetes {
   merge<T>(target: Target<T>, body: object, write: Write): Promise<T>
   /** As `merge`, but lists are merged by their keys. Built-in kinds alone know it. */
   strategicMerge<T>(target: Target<T>, body: object, write: Write): Promise<T>
-  /** Server-side apply as the field manager `talon`; fields of others are not taken. */
-  apply<T>(target: Target<T>, body: object, write: Write): Promise<T>
+  /** Server-side apply as the field manager `talon`. Fields of others are a conflict (409), and are taken with `force`. */
+  apply<T>(target: Target<T>, body: object, write: Write & { readonly force?: boolean }): Promise<T>
   remove(target: Target<unknown>, removal: Removal): Promise<void>
   /** Resolves once the log begins. */
   log(pod: { readonly namespace: string; readonly name: string }, call: LogCall): Promise<AsyncIterable<Uint8Array>>
@@ -54,6 +55,8 @@ export interface Kubernetes {
   exec(call: ExecCall): Promise<Execution>
   /** @throws ActionError where the cluster's roles do not let Talon do it. */
   demand(verb: string, target: Place<unknown>, signal: AbortSignal): Promise<void>
+  /** What the server serves under a plural name. */
+  resolve: Resolve
   /** The pod of the event, told apart from others that bore its name. */
   findPod: FindPod
   /** Runs `act` with the pod of the event; `ignored` where it is gone or another pod bears its name now. */
@@ -75,7 +78,7 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     path: pathOf(target),
     ...askedOf(target),
   })
-  const get = <T>(target: Target<T>, signal: AbortSignal) =>
+  const get = async <T>(target: Target<T>, signal: AbortSignal) =>
     connection.json<T>({ ...call('get', target), method: 'GET', signal })
   const getOnce = <T>(event: Event, target: Target<T>, signal: AbortSignal) =>
     once(event, pathOf(target), signal, (own) => get(target, own))
@@ -98,13 +101,18 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     if (!status?.allowed) throw denied({ verb, ...askedOf(target) }, status?.reason ?? '')
   }
 
-  async function patch<T>(target: Target<T>, body: object, { dryRun, signal }: Write, type: string): Promise<T> {
+  async function patch<T>(
+    target: Target<T>,
+    body: object,
+    { dryRun, signal, force }: Write & { readonly force?: boolean },
+    type: string,
+  ): Promise<T> {
     if (dryRun) await demand('patch', target, signal)
     return connection.json<T>({
       ...call('patch', target),
       method: 'PATCH',
       contentType: `application/${type}`,
-      query: { fieldManager: MANAGER, ...(dryRun && { dryRun: 'All' }) },
+      query: { fieldManager: MANAGER, ...(dryRun && { dryRun: 'All' }), ...(force && { force: 'true' }) },
       body,
       signal,
     })
@@ -117,6 +125,7 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     getOnce,
     demand,
     ...findPod,
+    resolve: createResolve(connection),
     async list<T>(collection: Collection<T>, { labelSelector, fieldSelector, signal }: Selection) {
       const items: T[] = []
       let more: string | undefined
@@ -162,7 +171,12 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
       })
     },
     async exec(command) {
-      return execute(command, await connection.credentials.access(), WebSocket)
+      const { credentials } = connection
+      const start = async () => execute(command, await credentials.access(), WebSocket)
+      return start().catch((error: unknown) => {
+        if (refusalOf(error)?.code === 401 && credentials.renew()) return start()
+        throw error
+      })
     },
     async check(signal) {
       const body = await connection.send({ verb: 'get', resource: '/version', path: '/version', method: 'GET', signal })

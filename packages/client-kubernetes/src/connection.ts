@@ -55,14 +55,14 @@ export function createConnection(credentials: Credentials, undici: Undici): Conn
   }
 
   async function send(call: Call): Promise<Dispatcher.ResponseData['body']> {
-    for (;;) {
+    for (let renewed = false; ; renewed = true) {
       call.signal.throwIfAborted()
       const access = await credentials.access()
       const answer = await once(call, access)
       const { statusCode: code, body, headers } = answer
       if (code >= 200 && code < 300) return body
       const text = await body.text()
-      if (code === 401 && credentials.renew()) continue
+      if (code === 401 && !renewed && credentials.renew()) continue
       const wait = headers['retry-after']
       throw refused(call, statusFrom(code, text), Array.isArray(wait) ? wait[0] : wait)
     }
@@ -111,7 +111,7 @@ export function createConnection(credentials: Credentials, undici: Undici): Conn
 export function statusFrom(code: number, text: string): Refusal {
   try {
     const status = JSON.parse(text) as Partial<Refusal> & { kind?: string }
-    if (status.kind === 'Status') return { reason: 'Unknown', message: '', ...status, code } as Refusal
+    if (status.kind === 'Status') return { reason: 'Unknown', message: '', ...status, code }
   } catch {
     // No JSON: told as it is.
   }

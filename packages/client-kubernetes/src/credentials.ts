@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { ConfigError } from '@talon/plugin'
+import { ActionError, ConfigError } from '@talon/plugin'
 
 /** Where the API is, and how to show who we are. */
 export interface Access {
@@ -112,7 +112,10 @@ export function createCredentials({ path, env, make, now }: CredentialsOptions):
       await look()
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options).catch((error: unknown) => {
-        throw new ConfigError(`kubeconfig: ${messageOf(error)}`)
+        throw new ActionError(
+          `the credentials that the kubeconfig names cannot be had: ${messageOf(error)}; try them with kubectl`,
+          { cause: error, retryable: true },
+        )
       })
       const { headers, agent, auth } = options
       const { server = '', proxyUrl: proxy } = config.getCurrentCluster() ?? {}

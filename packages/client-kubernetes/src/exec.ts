@@ -43,7 +43,7 @@ export function execute(call: ExecCall, access: Access, WebSocket: typeof Socket
   const path = [namespace, 'pods', pod, 'exec'].map(encodeURIComponent).join('/')
   const query = new URLSearchParams({ container, stdout: 'true', stderr: 'true', stdin: String(stdin !== undefined) })
   for (const word of command) query.append('command', word)
-  const url = `${access.server.replace(/^http/, 'ws')}/api/v1/namespaces/${path}?${query}`
+  const url = `${access.server.replace(/^http/, 'ws')}/api/v1/namespaces/${path}?${query.toString()}`
   signal.throwIfAborted()
 
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 export type { Kubernetes, LogCall, Removal, Selection, Write } from './api.ts'
+export type { Served, Sought } from './discovery.ts'
 export type { ExecCall, Execution } from './exec.ts'
 export { isNotFound, isReplaced, refusalOf, type Refusal } from './failure.ts'
 export { kubernetes } from './kubernetes.ts'

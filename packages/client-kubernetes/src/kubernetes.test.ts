@@ -68,7 +68,7 @@ describe('objects', () => {
     await expect(client.remove(web, { uid: 'other', signal: never })).rejects.toThrow('UID in the precondition')
     await expect(
       client.merge(web, { metadata: { uid: 'other', labels: { x: 'y' } } }, { signal: never }),
-    ).rejects.toThrow()
+    ).rejects.toMatchObject({ kind: 'action' })
     expect((await client.get(web, never)).metadata?.labels).toEqual({ app: 'web' })
   })
 
@@ -86,7 +86,7 @@ describe('objects', () => {
   it('keep what a hostile name means inside of one path segment', async () => {
     await thrown(client.get({ ...web, name: '../../nodes/node-1?x#y' }, never))
     expect(sandbox.requests.at(-1)?.path).toBe('/api/v1/namespaces/default/pods/..%2F..%2Fnodes%2Fnode-1%3Fx%23y')
-    expect(() => client.get({ ...web, name: '..' }, never)).toThrow('names no object')
+    await expect(client.get({ ...web, name: '..' }, never)).rejects.toThrow('names no object')
   })
 })
 
@@ -131,6 +131,23 @@ describe('refusals', () => {
     })
     await expect(client.check(never)).rejects.toMatchObject({ kind: 'action' })
     sandbox = await startSandbox()
+  })
+})
+
+describe('kinds', () => {
+  it('are found by the plural name that the audit log writes, in their group or in any', async () => {
+    expect(await client.resolve({ resource: 'pods/log', group: '' }, never)).toMatchObject([
+      { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true },
+    ])
+    const roles = { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles', namespaced: false }
+    expect(await client.resolve({ resource: 'clusterroles' }, never)).toMatchObject([roles])
+    expect(await client.resolve({ resource: 'clusterroles', group: roles.group }, never)).toMatchObject([roles])
+  })
+
+  it('that nobody serves are none', async () => {
+    expect(await client.resolve({ resource: 'pods', group: 'apps' }, never)).toEqual([])
+    expect(await client.resolve({ resource: 'pods', group: 'no.such' }, never)).toEqual([])
+    expect(await client.resolve({ resource: 'pods', group: '', version: 'v9' }, never)).toEqual([])
   })
 })
 
