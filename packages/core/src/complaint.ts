@@ -24,16 +24,27 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'a map of keys',
 }
 
+/** How zod's own messages begin. */
+const GENERAL = /^(Invalid|Too) /
+
 function sayOf(issue: z.core.$ZodIssue): string {
   const { message } = issue
   // What a plugin says itself is said better than we could.
-  if (!/^(Invalid|Too) /.test(message)) return message
+  if (!GENERAL.test(message)) return message
   if (issue.code === 'invalid_type') return `must be ${TYPES[issue.expected] ?? `of type ${issue.expected}`}`
   if (issue.code === 'invalid_value') return `must be ${listOf(issue.values.map(String))}`
+  if (issue.code === 'too_small' && isNumber(issue))
+    return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  if (issue.code === 'too_big' && isNumber(issue))
+    return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
   if (issue.code !== 'invalid_union') return message
-  const reasons = issue.errors.flatMap(([first]) => (first ? [sayOf(first)] : []))
+  const firsts = issue.errors.flatMap(([first]) => first ?? [])
+  const own = firsts.filter(({ message }) => !GENERAL.test(message))
+  const reasons = (own.length ? own : firsts).map(sayOf)
   return reasons.length ? [...new Set(reasons)].join(', or ') : message
 }
+
+const isNumber = ({ origin }: { readonly origin: string }) => origin === 'number' || origin === 'int'
 
 const listOf = (words: readonly string[]) =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`

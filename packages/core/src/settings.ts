@@ -3,6 +3,17 @@ import { z } from 'zod'
 const text = z.string()
 const flag = z.boolean()
 const count = z.number().int().nonnegative()
+const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 }
+const duration = z
+  .string()
+  .regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, 'must be seconds, or a duration such as 90s, 10m or 1h30m')
+  .transform((written) =>
+    written
+      .matchAll(/([\d.]+)([a-z]+)/g)
+      .reduce((sum, [, number, unit = 's']) => sum + Number(number) * (SECONDS[unit] ?? 1), 0),
+  )
+/** A number of seconds, or a text as Go writes durations: `10m`, `1h30m`. */
+const seconds = (least: z.ZodNumber) => z.union([least, duration.pipe(least)])
 const secret = (description: string) => text.optional().meta({ secret: true }).describe(description)
 
 /** The settings of the config file; each client's own section and each notifier's settings are checked by their plugins. */
@@ -20,7 +31,9 @@ export const settingsSchema = z.object({
   deduplication: z
     .object({
       leader_election: flag.default(true).describe('Whether several pods elect a leader; in Kubernetes only'),
-      time_window_seconds: z.number().nonnegative().default(5).describe('How long repeats of an event are suppressed'),
+      time_window_seconds: seconds(z.number().nonnegative())
+        .prefault(5)
+        .describe('How long repeats of an event are suppressed'),
       key: z
         .array(text)
         .default([])
@@ -29,9 +42,11 @@ export const settingsSchema = z.object({
       lease: z
         .object({
           name: text.default('talon').describe('Name of the Lease'),
-          duration: z.number().positive().default(6).describe('Seconds after which a lost leader is replaced'),
-          renew: z.number().positive().default(4).describe('Seconds that a leader tries to renew'),
-          retry: z.number().positive().default(1).describe('Seconds between tries'),
+          duration: seconds(z.number().positive())
+            .prefault(6)
+            .describe('Seconds after which a lost leader is replaced'),
+          renew: seconds(z.number().positive()).prefault(4).describe('Seconds that a leader tries to renew'),
+          retry: seconds(z.number().positive()).prefault(1).describe('Seconds between tries'),
         })
         .prefault({})
         .describe('How the leader is elected'),
@@ -56,12 +71,12 @@ export const settingsSchema = z.object({
     .describe('Artifacts between collecting and storing'),
   concurrency: count.min(1).default(64).describe('Steps that run at once'),
   retries: count.default(3).describe('How often what failed and may be repeated is tried again'),
-  shutdown_timeout: z
-    .number()
-    .nonnegative()
-    .default(20)
+  shutdown_timeout: seconds(z.number().nonnegative())
+    .prefault(20)
     .describe('Seconds to finish what is under way when the server ends'),
-  max_event_age: z.number().positive().default(600).describe('Seconds after which an event changes nothing any more'),
+  max_event_age: seconds(z.number().positive())
+    .prefault(600)
+    .describe('Seconds after which an event changes nothing any more'),
   plugins: z.array(text).default([]).describe('npm packages to load besides the plugins that ship'),
   plugins_path: text.default('/plugins').describe("Where they are looked for besides the config file's folder"),
   otel: z
@@ -71,7 +86,7 @@ export const settingsSchema = z.object({
       collector_endpoint: text.default('localhost').describe('Host of the OTLP collector'),
       collector_port: z.number().int().min(1).max(65535).default(4317).describe('Port of the OTLP collector'),
       collector_use_insecure_grpc: flag.default(false).describe('Whether the collector is spoken to without TLS'),
-      timeout: z.number().positive().default(10).describe('Seconds for one export'),
+      timeout: seconds(z.number().positive()).prefault(10).describe('Seconds for one export'),
     })
     .prefault({})
     .describe('OpenTelemetry'),
