@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { deployment, pod, startSandbox, statefulSet, type KubeObject } from '@talon/sandbox'
 import type { Place } from './events.ts'
 
@@ -54,6 +55,16 @@ export async function startCluster(): Promise<Cluster> {
     }
   }
 
+  /** The ReplicaSet makes another pod, a moment later. */
+  async function replacement(): Promise<string | undefined> {
+    for (let tries = 0; tries < 20; tries += 1) {
+      const next = (await list()).find(({ metadata }) => !known.has(metadata.uid))
+      if (next) return next.metadata.name
+      await sleep(25)
+    }
+    return undefined
+  }
+
   return {
     web: [placeOf('web'), placeOf('web', 1)],
     db: placeOf('db'),
@@ -61,11 +72,10 @@ export async function startCluster(): Promise<Cluster> {
     writeKubeconfig: (path) => sandbox.writeKubeconfig(path),
     pods: async () => (await list()).map(({ metadata }) => metadata.name).toSorted(),
     async look({ pod: name, uid }) {
-      const pods = await list()
-      const found = pods.find(({ metadata }) => metadata.uid === uid)
+      const found = (await list()).find(({ metadata }) => metadata.uid === uid)
       if (!found || found.metadata.deletionTimestamp) {
-        const next = pods.find(({ metadata }) => !known.has(metadata.uid))
-        return `the pod ${found ? 'ends' : 'is gone'}${next ? `, ${next.metadata.name} took its place` : ''}`
+        const next = await replacement()
+        return `the pod ${found ? 'ends' : 'is gone'}${next ? `, ${next} took its place` : ''}`
       }
       const added = Object.entries(found.metadata.labels ?? {}).filter(([key]) => !labelsBefore.has(key))
       const labels = added.map(([key, value]) => `${key}=${value}`).join(', ')

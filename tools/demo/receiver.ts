@@ -6,15 +6,14 @@ import { json } from 'node:stream/consumers'
 /** What the webhook is told, as far as the story needs it. */
 export interface Told {
   readonly status: 'success' | 'failure' | 'ignored'
-  readonly message: string
+  readonly summary: string
   readonly error?: string
   readonly rule: string
   readonly actionner: string
-  readonly target?: string
-  readonly dryRun: boolean
-  readonly duration: number
-  readonly traceId: string
-  readonly objects: Readonly<Record<string, string>>
+  readonly output_target?: string
+  readonly dry_run: boolean
+  readonly duration_ms: number
+  readonly trace_id: string
   /** When it arrived, by `performance.now()`. */
   readonly arrived: number
 }
@@ -52,7 +51,7 @@ export async function startReceiver(): Promise<Receiver> {
     async told(traceId, count) {
       const signal = AbortSignal.timeout(PATIENCE)
       for (;;) {
-        const mine = all.filter((told) => told.traceId === traceId)
+        const mine = all.filter((told) => told.trace_id === traceId)
         if (mine.length >= count) return mine
         await once(server, 'told', { signal }).catch(() => {
           throw new Error(

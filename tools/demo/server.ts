@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const TALON = join(import.meta.dirname, '../../apps/cli/bin/talon.mjs')
 const RULES = join(import.meta.dirname, 'rules.yaml')
 const PORT = 2803
+/** Milliseconds that a slow machine may need. */
+const PATIENCE = 60_000
 
 export interface Server {
   readonly url: string
@@ -50,10 +52,15 @@ export async function startServer(folder: string, kubeconfig: string, webhook: s
   for (const stream of [child.stdout, child.stderr]) stream.on('data', keep)
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   const url = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) {
-    if (child.exitCode !== null) throw new Error(`the server ended with status ${child.exitCode}:\n${logged}`)
-    if (performance.now() - began > 30_000) throw new Error(`the server is not ready after 30 s:\n${logged}`)
-    await sleep(20)
+  try {
+    while (!(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) {
+      if (child.exitCode !== null) throw new Error(`the server ended with status ${child.exitCode}:\n${logged}`)
+      if (performance.now() - began > PATIENCE) throw new Error(`the server is not ready:\n${logged}`)
+      await sleep(20)
+    }
+  } catch (error) {
+    child.kill()
+    throw error
   }
   const took = performance.now() - began
   return {

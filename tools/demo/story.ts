@@ -59,7 +59,7 @@ export async function play(stage: Stage): Promise<boolean> {
   let good = true
   for (const [at, scene] of scenes.entries()) {
     const told = await act(at + 1, scene, stage)
-    const came = told.map(({ target, actionner, status }) => `${target ?? actionner} ${status}`)
+    const came = told.map(({ output_target, actionner, status }) => `${output_target ?? actionner} ${status}`)
     good &&= scene.expected.every((one) => came.includes(one))
   }
   return (await repeat(stage, scenes[0]!)) && good
@@ -72,13 +72,18 @@ async function act(number: number, { title, event, place, results }: Scene, stag
   console.log(`\n${paint(['bold', 'cyan'], ` ${number}`)}  ${paint('bold', title)}`)
   row('Falco', `${paint('magenta', body.priority)}  ${body.rule}, in ${place.namespace}/${place.pod}`)
   const answer = await server.post(body)
-  row('Talon', `answered ${answer.status} in ${milliseconds(answer.took)}, then`)
+  row('Talon', `answered ${answer.status} in ${milliseconds(answer.took)}`)
   const told = await receiver.told(answer.traceId, results)
   for (const rule of new Set(told.map(({ rule }) => rule))) {
     const mine = told.filter((one) => one.rule === rule)
-    row('rule', `${paint('bold', rule)}${mine[0]?.dryRun ? paint('yellow', '  dry run') : ''}`)
+    row('rule', `${paint('bold', rule)}${mine[0]?.dry_run ? paint('yellow', '  dry run') : ''}`)
     for (const one of mine)
-      result(one.status, one.target ?? one.actionner, shorten(one.error ?? one.message, evidence), one.duration)
+      result(
+        one.status,
+        one.output_target ?? one.actionner,
+        shorten(one.error ?? one.summary, evidence),
+        one.duration_ms,
+      )
   }
   const stored = files(evidence).filter((name) => !before.has(name))
   row('now', [await cluster.look(place), ...stored.map((name) => sizeOf(evidence, name))].join(paint('dim', ' · ')))
