@@ -1,3 +1,3 @@
-export { createLogger, type LoggerOptions } from './log.ts'
+export { createLogger, type Log, type LoggerOptions } from './log.ts'
 export { logObserver, type LogObserverOptions } from './log-observer.ts'
-export { createMetrics, type Gauges, type Metrics } from './metrics.ts'
+export { createMetrics, type Gauges, type Metrics, type MetricsOptions } from './metrics.ts'

@@ -1,7 +1,7 @@
 import { stageRunner, type Stage, type StageEvent } from '@talon/core'
 import { ActionError, done } from '@talon/plugin'
 import { describe, expect, it } from 'vitest'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 
 const event = (fields: Record<string, string> = {}, over: Partial<StageEvent> = {}): StageEvent => ({
   id: '1',
@@ -11,25 +11,38 @@ const event = (fields: Record<string, string> = {}, over: Partial<StageEvent> = 
   output: 'the message',
   hostname: 'h',
   tags: [],
-  received: performance.timeOrigin + performance.now() - 3,
+  received: 1_000_000,
   traceId: 't',
   fields: { 'k8s.ns.name': 'default', 'k8s.pod.name': 'web-0', ...fields },
   ...over,
 })
 const acted = { rule: 'Answer', action: 'Do it', actionner: 'kubernetes:label' }
+const scope = 'otel_scope_name="github.com/Falco-Talon/falco-talon"'
 
-/** The page's samples, without comments and without the labels of the scope. */
-async function samples(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
-  const page = await metrics.page()
-  return page
-    .split('\n')
-    .filter((line) => line && !line.startsWith('#'))
-    .map((line) => line.replace(/,?otel_scope_name="[^"]*"/, '').replace('{,', '{'))
+/** What a page says: metrics with their type, and samples with their labels sorted. */
+async function read(metrics: Metrics): Promise<{ types: Record<string, string>; samples: Record<string, number> }> {
+  const types: Record<string, string> = {}
+  const samples: Record<string, number> = {}
+  for (const line of (await metrics.page()).split('\n').filter(Boolean)) {
+    const [, name = '', type = ''] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? []
+    if (name) types[name] = type
+    if (line.startsWith('#')) continue
+    const [, metric = '', labels = '', value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
+    if (!metric) throw new Error(`no sample: ${line}`)
+    const sorted = (labels.match(/\w+="(?:[^"\\]|\\.)*"/g) ?? []).filter((label) => label !== scope).toSorted()
+    const key = `${metric}{${sorted.join(',')}}`
+    if (key in samples) throw new Error(`twice on the page: ${key}`)
+    samples[key] = Number(value)
+  }
+  return { types, samples }
 }
 
+const only = (samples: Record<string, number>, prefix: string) =>
+  Object.fromEntries(Object.entries(samples).filter(([key]) => key.startsWith(prefix)))
+
 describe('the metrics', () => {
-  it("have Falco Talon's names, labels and scope", async () => {
-    const metrics = createMetrics()
+  it("have Falco Talon's names, labels and scope, and nothing besides", async () => {
+    const metrics = createMetrics({ aliases: false })
     const run = stageRunner([metrics.observer])
     const stage = (more: Partial<Stage>) => run({ name: 'event', event: event(), ...more }, async () => done('ok'))
     await stage({})
@@ -39,62 +52,119 @@ describe('the metrics', () => {
     await stage({ name: 'output', ...acted, target: 'local:file' })
     await stage({ name: 'notification', ...acted, notifier: 'slack' })
     metrics.refused('too_large')
-    const lines = (await samples(metrics)).map((line) => line.replace(/ \d+$/, (value) => value))
-    const place = 'namespace="default",pod="web-0"'
-    const step = 'rule="Answer",action="Do it",actionner="kubernetes:label"'
-    expect(lines).toEqual(
-      expect.arrayContaining([
-        'event_total{event="Terminal shell",priority="Notice",source="syscall"} 1',
-        'match_total{event="Terminal shell",priority="Notice",source="syscall",rule="Answer"} 1',
-        `action_total{event="Terminal shell",${place},${step},status="success"} 1`,
-        `action_total{event="Terminal shell",${place},${step},status="failure",dry_run="true"} 1`,
-        `output_total{event="Terminal shell",${place},${step},status="success",target="local:file"} 1`,
-        `notification_total{event="Terminal shell",${place},${step},status="success",notifier="slack"} 1`,
-        'refused_request_total{reason="too_large"} 1',
-      ]),
-    )
-    expect(await metrics.page()).toMatch(/^action_total\{.*otel_scope_name="github\.com\/Falco-Talon\/falco-talon"/m)
+    metrics.reloaded('failure')
+    const { types, samples } = await read(metrics)
+    const step = 'action="Do it",actionner="kubernetes:label"'
+    const place = 'event="Terminal shell",namespace="default"'
+    const counters = Object.fromEntries(Object.entries(samples).filter(([key]) => /^[a-z_]+_total\{/.test(key)))
+    expect(counters).toEqual({
+      'event_total{event="Terminal shell",priority="Notice",source="syscall"}': 1,
+      'match_total{event="Terminal shell",priority="Notice",rule="Answer",source="syscall"}': 1,
+      [`action_total{${step},${place},pod="web-0",rule="Answer",status="success"}`]: 1,
+      [`action_total{${step},dry_run="true",${place},pod="web-0",rule="Answer",status="failure"}`]: 1,
+      [`output_total{${step},${place},pod="web-0",rule="Answer",status="success",target="local:file"}`]: 1,
+      [`notification_total{${step},${place},notifier="slack",pod="web-0",rule="Answer",status="success"}`]: 1,
+      'refused_request_total{reason="too_large"}': 1,
+      'rules_reload_total{result="failure"}': 1,
+    })
+    expect(types).toMatchObject({ event_total: 'counter', reaction_seconds: 'histogram' })
+    expect(await metrics.page()).toContain(scope)
   })
 
-  it('time the reaction once an event, and each action', async () => {
+  it("go by the names of Falco Talon's last release too", async () => {
     const metrics = createMetrics()
+    await metrics.observer({ name: 'match', event: event(), rule: 'Answer' }, async () => done('ok'))
+    const { types, samples } = await read(metrics)
+    const labels = '{event="Terminal shell",priority="Notice",rule="Answer",source="syscall"}'
+    expect(only(samples, 'match_total')).toEqual({ [`match_total${labels}`]: 1 })
+    expect(samples[`falcosecurity_falco_talon_matches_total${labels}`]).toBe(1)
+    expect(types['falcosecurity_falco_talon_matches_total']).toBe('counter')
+  })
+
+  it('count an event as it comes, not when all is done', async () => {
+    const metrics = createMetrics()
+    await metrics.observer({ name: 'event', event: event() }, async () => {
+      expect(Object.values(only((await read(metrics)).samples, 'event_total'))).toEqual([1])
+      return done('ok')
+    })
+    expect(Object.values(only((await read(metrics)).samples, 'event_total'))).toEqual([1])
+  })
+
+  it.each([
+    [{ 'k8s.pod.name': 'a', 'k8s.ns.name': 'b' }, {}, ['b', 'a']],
+    [{ 'k8s.pod.name': 'a', 'k8s.ns.name': 'b' }, { pod: 'c', namespace: 'd' }, ['d', 'c']],
+    [{ 'ka.target.name': 'a', 'ka.target.resource': 'pods', 'ka.target.namespace': 'b' }, {}, ['b', 'a']],
+    [{ 'ka.target.name': 'a', 'ka.target.resource': 'secrets' }, {}, ['', '']],
+  ])('name the pod that was acted on, else that of the event: %j %j', async (fields, objects, [namespace, pod]) => {
+    const metrics = createMetrics({ aliases: false })
+    await metrics.observer({ name: 'action', event: { ...event(), fields }, ...acted }, async () => done('', objects))
+    expect(Object.keys(only((await read(metrics)).samples, 'action_total'))).toEqual([
+      expect.stringContaining(`namespace="${namespace}",pod="${pod}"`),
+    ])
+  })
+
+  it('time the reaction once an event, by its first live action, and each action', async () => {
+    let clock = 1_000_040
+    const metrics = createMetrics({ now: () => clock })
     const run = stageRunner([metrics.observer])
     const one = event()
-    for (let n = 0; n < 2; n++) await run({ name: 'action', event: one, ...acted }, async () => done('ok'))
-    const lines = await samples(metrics)
-    expect(lines).toContainEqual(expect.stringMatching(/^reaction_seconds_count(\{\})? 1$/))
-    expect(lines).toContainEqual('action_duration_seconds_count{actionner="kubernetes:label",status="success"} 2')
-    const bucket = (le: string) =>
-      Number(
-        lines
-          .find((line) => line.startsWith('reaction_seconds_bucket') && line.includes(`le="${le}"`))
-          ?.split(' ')
-          .at(-1),
-      )
-    expect([bucket('0.001'), bucket('10')]).toEqual([0, 1])
+    const act = (dryRun: boolean) =>
+      run({ name: 'action', event: one, ...acted, dryRun }, async () => {
+        clock += 20
+        return done('ok')
+      })
+    await act(true)
+    await act(false)
+    await act(false)
+    const { samples } = await read(metrics)
+    expect(samples['reaction_seconds_count{}']).toBe(1)
+    expect(samples['reaction_seconds_sum{}']).toBeCloseTo(0.08)
+    expect([samples['reaction_seconds_bucket{le="0.05"}'], samples['reaction_seconds_bucket{le="0.1"}']]).toEqual([
+      0, 1,
+    ])
+    const labels = '{actionner="kubernetes:label",status="success"}'
+    expect(samples[`action_duration_seconds_count${labels}`]).toBe(3)
+    expect(samples[`action_duration_seconds_sum${labels}`]).toBeCloseTo(0.06)
   })
 
-  it('stay bounded, whatever an event holds: 10,000 pods are not 10,000 series, and the overflow is counted', async () => {
-    const metrics = createMetrics()
+  it('stay bounded over many scrapes, whatever events hold, lose no count, and count what lost its labels', async () => {
+    const metrics = createMetrics({ aliases: false, maxSeries: 100 })
     const run = stageRunner([metrics.observer])
     for (let n = 0; n < 10_000; n++) {
-      const flood = event({ 'k8s.pod.name': `pod-${n}-${'x'.repeat(300)}` })
+      const flood = event({ 'k8s.pod.name': `pod-${n}-${'x'.repeat(300)}` }, { rule: `rule ${n}` })
+      await run({ name: 'event', event: flood }, async () => done('ok'))
       await run({ name: 'action', event: flood, ...acted }, async () => done('ok'))
+      if (n % 1000 === 0) await metrics.page()
     }
-    const series = (await samples(metrics)).filter((line) => line.startsWith('action_total'))
-    expect(series.length).toBeLessThanOrEqual(2_000)
-    const total = series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
-    expect(total).toBe(10_000)
-    expect(series.some((line) => line.includes('otel_metric_overflow="true"'))).toBe(true)
-    expect(Math.max(...series.map((line) => line.length))).toBeLessThan(500)
+    const { samples } = await read(metrics)
+    for (const name of ['event_total', 'action_total']) {
+      const series = only(samples, `${name}{`)
+      expect(Object.keys(series)).toHaveLength(101)
+      expect(Object.values(series).reduce((sum, value) => sum + value, 0)).toBe(10_000)
+      expect(Math.max(...Object.keys(series).map((key) => key.length))).toBeLessThan(400)
+      expect(samples[`series_overflow_total{metric="${name}"}`]).toBe(9_900)
+    }
+    const rest =
+      'action_total{action="Do it",actionner="kubernetes:label",event="other",namespace="other",pod="other",rule="Answer",status="success"}'
+    expect(samples[rest]).toBe(9_900)
   })
 
-  it('read gauges when the page is asked for', async () => {
+  it('cannot be forged by the names in an event', async () => {
     const metrics = createMetrics()
-    let value = 1
+    const rule = 'x"} 1\nfake_total{a="b\\'
+    await metrics.observer({ name: 'event', event: event({}, { rule }) }, async () => done('ok'))
+    const { types, samples } = await read(metrics)
+    expect(types).not.toHaveProperty('fake_total')
+    expect(Object.keys(only(samples, 'event_total'))).toEqual([
+      'event_total{event="x\\"} 1\\nfake_total{a=\\"b\\\\",priority="Notice",source="syscall"}',
+    ])
+  })
+
+  it('read gauges when the page is asked for, and leave out what is not known yet', async () => {
+    const metrics = createMetrics()
+    let value: number | undefined
     metrics.gauges({ rules_loaded: { description: 'Rules', read: () => value } })
-    expect(await samples(metrics)).toContainEqual(expect.stringMatching(/^rules_loaded(\{\})? 1$/))
-    value = 2
-    expect(await samples(metrics)).toContainEqual(expect.stringMatching(/^rules_loaded(\{\})? 2$/))
+    expect((await read(metrics)).samples).not.toHaveProperty(['rules_loaded{}'])
+    for (value of [1, 2]) expect((await read(metrics)).samples['rules_loaded{}']).toBe(value)
   })
 })
