@@ -80,12 +80,14 @@ function take(tree: Tree, given: z.ZodType, path: Path, reading: Reading): unkno
   if (def.type === 'record') return takeRecord(tree, def.valueType, path, reading)
   if (def.type !== 'array' || tree.kind !== 'list') return plain(tree)
   // An empty item says nothing.
-  const items = tree.items.filter((item) => item.kind !== 'scalar' || item.text !== '')
+  const items = tree.items.filter((item) => !saysNothing(item))
   return items.map((item, index) => {
     reading.places.set(keyOf([...path, index]), item.place)
     return take(item, def.element, [...path, index], reading)
   })
 }
+
+const saysNothing = (tree: Tree) => tree.kind === 'scalar' && tree.text === ''
 
 function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading): Record<string, unknown> {
   const value: Record<string, unknown> = {}
@@ -95,7 +97,7 @@ function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading
     const key = nameOf(written, def.shape, entries)
     if (key !== undefined) {
       note(entry, [...path, key], reading)
-      if (secret(key)) reading.secrets.push(entry.value.place)
+      if (secret(key) && !saysNothing(entry.value)) reading.secrets.push(entry.value.place)
       const taken = take(entry.value, def.shape[key], [...path, key], reading)
       if (taken !== undefined) value[key] = taken
     } else if (def.catchall && def.catchall.def.type !== 'never') value[written] = plain(entry.value)
@@ -123,7 +125,7 @@ function takeRecord(tree: Tree, schema: z.ZodType, path: Path, reading: Reading)
     entries.map(([key, entry]) => {
       const { value } = entry
       note(entry, [...path, key], reading)
-      const empty = value.kind === 'scalar' && value.text === '' && innerOf(schema).def.type === 'string'
+      const empty = saysNothing(value) && innerOf(schema).def.type === 'string'
       return [key, empty ? '' : take(value, schema, [...path, key], reading)]
     }),
   )

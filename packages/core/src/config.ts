@@ -29,7 +29,11 @@ export interface ConfigOptions {
 export interface ReadConfig {
   readonly config: Config
   readonly issues: readonly Issue[]
+  readonly locate: Locate
 }
+
+/** Where a setting is written, or the nearest above it that is, ready to be part of an issue; nothing where neither is. */
+export type Locate = (path: readonly PropertyKey[]) => Partial<Issue>
 
 const EMPTY: RuleSource = { name: 'config', text: '{}' }
 
@@ -43,7 +47,7 @@ export function readConfig(options: ConfigOptions): ReadConfig {
     issues.push(issueAt(written.place, 'error', 'a config file is a block of settings: "listen_port: 2803"'))
   const base: MapTree | undefined = written?.kind === 'map' ? written : undefined
   const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
-  const { issues: found, partial, secrets } = coerce(tree, schema, 'setting', isUnused(definitions))
+  const { issues: found, partial, secrets, placeOf } = coerce(tree, schema, 'setting', isUnused(definitions))
   issues.push(...found)
   if (definitions)
     issues.push(
@@ -61,6 +65,12 @@ export function readConfig(options: ConfigOptions): ReadConfig {
   return {
     config: { ...settings, sections: sectionsOf(given, settings, definitions) },
     issues: hideSecrets(sortIssues(issues, [file]), secrets),
+    locate(path) {
+      const place = placeOf(path)
+      if (place === tree.place) return {}
+      const [{ level: _, message: __, ...where } = {}] = hideSecrets([issueAt(place, 'error', '')], secrets)
+      return where
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import type { Client, Issue, Logger, Plugin } from '@talon/plugin'
 import type { z } from 'zod'
 import { complaintOf } from './complaint.ts'
 import { compile, type Compiled, type RuleSource } from './compile.ts'
-import type { Config } from './config.ts'
+import type { Config, Locate } from './config.ts'
 import { Host } from './host.ts'
 import type { Ruleset } from './ruleset.ts'
 import { clientsOf } from './uses.ts'
@@ -17,6 +17,8 @@ export interface InspectOptions {
   readonly log?: Logger
   /** False where there is no config file to check: settings of notifiers and clients are taken as they are. */
   readonly checkSettings?: boolean
+  /** Finds a setting in the config file, for what is wrong with it. */
+  readonly locate?: Locate
 }
 
 export interface Inspection {
@@ -37,6 +39,7 @@ export function inspect({
   provide = [],
   log,
   checkSettings = true,
+  locate = () => ({}),
 }: InspectOptions): Inspection {
   const host = new Host({ settings: (client) => config.sections[client], ...(log && { log }) })
   for (const plugin of plugins) host.add(plugin)
@@ -44,14 +47,19 @@ export function inspect({
   const compileRules = (sources: readonly RuleSource[]): Compiled => {
     const { ruleset, issues } = compile(sources, host, config)
     if (!ruleset || !checkSettings) return { issues, ...(ruleset && { ruleset }) }
-    const wrong = settingIssues(ruleset, host, config, new Set(provide.map(([client]) => client.name)))
+    const wrong = settingIssues(ruleset, host, { config, locate }, new Set(provide.map(([client]) => client.name)))
     return { issues: [...issues, ...wrong], ...(!wrong.length && { ruleset }) }
   }
   return { host, ...compileRules(rules), compile: compileRules }
 }
 
 /** What the rules need and the configuration does not give: a notifier's URL, a client's endpoint. */
-function settingIssues(ruleset: Ruleset, host: Host, config: Config, provided: ReadonlySet<string>): Issue[] {
+function settingIssues(
+  ruleset: Ruleset,
+  host: Host,
+  { config, locate }: { readonly config: Config; readonly locate: Locate },
+  provided: ReadonlySet<string>,
+): Issue[] {
   const notifiers = new Set(ruleset.rules.flatMap(({ planned }) => planned.notifiers))
   const sections: [string, z.ZodObject, unknown][] = []
   for (const name of notifiers) {
@@ -65,7 +73,7 @@ function settingIssues(ruleset: Ruleset, host: Host, config: Config, provided: R
       const { message, hint } = complaintOf(issue, given ?? {})
       const missing = message.endsWith(' is missing')
       const said = `${name}${issue.path.length ? '.' : ': '}${message}${missing ? ': the rules use it' : ''}`
-      return { level: 'error', message: said, ...(hint && { hint }) }
+      return { level: 'error', message: said, ...(hint && { hint }), ...locate([...name.split('.'), ...issue.path]) }
     }),
   )
 }

@@ -14,7 +14,7 @@ export async function loadPlugins(names: readonly string[], folders: readonly st
     try {
       plugins.push(await loadPlugin(name, folders))
     } catch (error) {
-      issues.push({ level: 'error', message: error instanceof Error ? error.message : String(error) })
+      issues.push({ level: 'error', message: messageOf(error) })
     }
   if (issues.length) throw new ConfigError(issues)
   return plugins
@@ -26,13 +26,18 @@ async function loadPlugin(name: string, folders: readonly string[]): Promise<Plu
     throw new Error(
       `plugins: the package '${name}' is not found from ${folders.join(' or ')}: run 'npm install ${name}' there`,
     )
-  const module = (await import(url)) as { readonly default?: Partial<Plugin> }
+  const module = await importFrom(url).catch((error: unknown) => {
+    throw new Error(`plugins: the package '${name}' fails when it is imported: ${messageOf(error)}`, { cause: error })
+  })
   if (module.default?.contract !== 1 || !Array.isArray(module.default.provides))
     throw new Error(
       `plugins: the package '${name}' is no Talon plugin of contract 1: its default export must be definePlugin({...})`,
     )
   return module.default as Plugin
 }
+
+const importFrom = (url: string): Promise<{ readonly default?: Partial<Plugin> }> => import(url)
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function locate(name: string, folders: readonly string[]): string | undefined {
   for (const folder of folders)

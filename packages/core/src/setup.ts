@@ -23,7 +23,9 @@ export interface SetupOptions {
 }
 
 /** What `inspect` and `createTalon` take, as it lies on disk. */
-export interface Setup extends Required<Pick<InspectOptions, 'plugins' | 'rules' | 'config' | 'checkSettings'>> {
+export interface Setup extends Required<
+  Pick<InspectOptions, 'plugins' | 'rules' | 'config' | 'checkSettings' | 'locate'>
+> {
   /** What is wrong with the config file and its plugins. */
   readonly issues: readonly Issue[]
   /** The config file that was read. */
@@ -49,6 +51,7 @@ export async function readSetup(options: SetupOptions): Promise<Setup> {
   return {
     plugins,
     config: read.config,
+    locate: read.locate,
     issues: [...read.issues, ...issues],
     rules: await readTexts(rulesPaths ?? read.config.rules_files),
     checkSettings: file !== undefined,
