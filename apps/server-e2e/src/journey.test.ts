@@ -73,7 +73,7 @@ describe('an event on its whole way', () => {
 
     const told = await until(() => {
       const mine = receiver.received.filter(({ objects }) => JSON.stringify(objects).includes(namespace))
-      const stored = receiver.received.filter(({ target }) => target === 'local:file')
+      const stored = receiver.received.filter(({ output_target }) => output_target === 'local:file')
       return mine.length >= 3 && stored.length ? [...mine, ...stored] : undefined
     }, 'the webhook is told')
     expect(told.map(({ actionner, status }) => `${actionner} ${status}`)).toEqual(
@@ -83,7 +83,7 @@ describe('an event on its whole way', () => {
     const [file = ''] = readdirSync(server.folder).filter((name) => name.includes(`_${namespace}_web-0_`))
     const content = readFileSync(join(server.folder, file))
     expect(content.toString()).toContain('hello from web-0')
-    const report = receiver.received.find(({ target }) => target === 'local:file')
+    const report = receiver.received.find(({ output_target }) => output_target === 'local:file')
     expect(report?.objects['sha256']).toBe(createHash('sha256').update(content).digest('hex'))
   })
 

@@ -7,7 +7,7 @@ export interface Notification {
   readonly status: string
   readonly actionner: string
   readonly rule: string
-  readonly target?: string
+  readonly output_target?: string
   readonly objects: Readonly<Record<string, string>>
   readonly message: string
   readonly error?: string
