@@ -1,4 +1,4 @@
-import type { Actionner, Field, Permissions, PolicyRule } from '@talon/plugin'
+import type { Actionner, Field } from '@talon/plugin'
 import { z } from 'zod'
 import { metaOf } from './meta.ts'
 
@@ -47,34 +47,4 @@ export function fieldsOf({
   needs,
 }: Pick<Actionner, 'needs'>): { readonly from: readonly string[]; readonly optional: boolean }[] {
   return Object.values<Field<unknown>>(needs).map(({ from, optional = false }) => ({ from, optional }))
-}
-
-/** A use of a definition: with it, the parameters that rules give, where they are known. */
-export interface Use {
-  readonly permissions?: Permissions
-  readonly parameters?: Readonly<Record<string, unknown>>
-}
-
-/** The least that a role must grant for these uses: one rule for each resource, verbs merged. */
-export function policyRules(uses: readonly Use[]): PolicyRule[] {
-  const verbs = new Map<string, Set<string>>()
-  for (const { permissions, parameters } of uses)
-    for (const rule of permissions?.kubernetes ?? []) {
-      if (!applies(rule, parameters)) continue
-      for (const group of rule.apiGroups)
-        for (const resource of rule.resources) {
-          const key = JSON.stringify([group, resource])
-          verbs.set(key, new Set([...(verbs.get(key) ?? []), ...rule.verbs]))
-        }
-    }
-  return [...verbs]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, set]) => {
-      const [group, resource] = JSON.parse(key) as [string, string]
-      return { apiGroups: [group], resources: [resource], verbs: [...set].toSorted() }
-    })
-}
-
-function applies({ when = {} }: PolicyRule, parameters: Use['parameters']): boolean {
-  return !parameters || Object.entries(when).every(([name, value]) => parameters[name] === value)
 }

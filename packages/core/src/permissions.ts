@@ -1,0 +1,66 @@
+import type { Permissions, PolicyRule } from '@talon/plugin'
+import type { z } from 'zod'
+import type { Host } from './host.ts'
+import type { Ruleset } from './ruleset.ts'
+
+/** A use of a definition: with it, the parameters that a rule gives, in their input form. */
+export interface Use {
+  readonly definition: { readonly permissions?: Permissions; readonly parameters?: z.ZodObject }
+  readonly parameters?: Readonly<Record<string, unknown>>
+}
+
+/** What the rules use, each with the parameters that they give: actionners, outputs, contexts, notifiers. */
+export function usesOf(ruleset: Ruleset, host: Pick<Host, 'find'>): Use[] {
+  return ruleset.rules.flatMap(({ planned: { steps, notifiers } }) => [
+    ...steps.flatMap(({ actionner, parameters, output, contexts }) => [
+      ...use(host.find('actionner', actionner), parameters),
+      ...(output ? use(host.find('output', output.target), output.parameters) : []),
+      ...contexts.flatMap((name) => use(host.find('context', name))),
+    ]),
+    ...notifiers.flatMap((name) => use(host.find('notifier', name))),
+  ])
+}
+
+function use(definition: Use['definition'] | undefined, parameters?: Use['parameters']): Use[] {
+  return definition ? [{ definition, ...(parameters && { parameters }) }] : []
+}
+
+/** The least that must be granted for these uses, each permission once. */
+export function permissionsOf(uses: readonly Use[]): Required<Permissions> {
+  const names = (of: 'aws' | 'gcp') =>
+    [...new Set(uses.flatMap(({ definition }) => definition.permissions?.[of] ?? []))].toSorted()
+  return { kubernetes: policyRules(uses), aws: names('aws'), gcp: names('gcp') }
+}
+
+/** The least role for these uses: one rule for each resource, its verbs merged. */
+export function policyRules(uses: readonly Use[]): PolicyRule[] {
+  const verbs = new Map<string, Set<string>>()
+  for (const { definition, parameters } of uses)
+    for (const rule of definition.permissions?.kubernetes ?? []) {
+      if (parameters && !applies(rule, filled(definition.parameters, parameters))) continue
+      for (const apiGroup of rule.apiGroups)
+        for (const resource of rule.resources) {
+          const key = JSON.stringify([apiGroup, resource])
+          verbs.set(key, new Set([...(verbs.get(key) ?? []), ...rule.verbs]))
+        }
+    }
+  return [...verbs]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, set]) => {
+      const [apiGroup, resource] = JSON.parse(key) as [string, string]
+      return { apiGroups: [apiGroup], resources: [resource], verbs: [...set].toSorted() }
+    })
+}
+
+function applies({ when = {} }: PolicyRule, parameters: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(when).every(([name, value]) => parameters[name] === value)
+}
+
+/** With the defaults: a rule that says no `level` means the pod's. What holds tokens may not parse, the rest does. */
+function filled(schema: z.ZodObject | undefined, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const defaults = Object.entries<z.ZodType>(schema?.shape ?? {}).map(([name, one]) => [
+    name,
+    one.safeParse(undefined).data,
+  ])
+  return { ...Object.fromEntries(defaults), ...given }
+}
