@@ -19,6 +19,7 @@ import { z } from 'zod'
 import { compile } from './compile.ts'
 import { readConfig } from './config.ts'
 import { Host } from './host.ts'
+import { printRules } from './print.ts'
 
 // Stand-ins with the parameters of Falco Talon's own actionners, outputs and notifiers: core knows no plugin.
 const run = async () => done('done')
@@ -236,6 +237,16 @@ describe("rules files of Falco Talon's users are taken as they are", () => {
     })
   })
 })
+
+it.each([['starter.yaml', 'override.yaml'], ['old-parameters.yaml'], ['everything.yaml']])(
+  'rules that are printed say what their files say: %s',
+  (...names) => {
+    const { yaml } = printRules(names.map((name) => source('rules', name)))
+    const printed = compile([{ name: 'printed.yaml', text: yaml }], host, { default_notifiers: ['k8sevents'] })
+    expect(printed.ruleset?.hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(printed.ruleset?.hash).toBe(built(...names).ruleset?.hash)
+  },
+)
 
 describe("config files of Falco Talon's users are taken as they are", () => {
   it("a chart's, with its empty settings", () => {
