@@ -148,7 +148,12 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     },
     merge: (target, body, write) => patch(target, body, write, 'merge-patch+json'),
     strategicMerge: (target, body, write) => patch(target, body, write, 'strategic-merge-patch+json'),
-    apply: (target, body, write) => patch(target, body, write, 'apply-patch+yaml'),
+    apply(target, body, write) {
+      // The API takes neither from the path.
+      const { metadata } = body as { metadata?: object }
+      const { name, namespace } = target
+      return patch(target, { ...body, metadata: { ...metadata, name, namespace } }, write, 'apply-patch+yaml')
+    },
     async remove(target, { dryRun, signal, uid, gracePeriod, propagation }) {
       if (dryRun) await demand('delete', target, signal)
       const body = {

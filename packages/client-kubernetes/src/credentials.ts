@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { delimiter, dirname, resolve } from 'node:path'
 import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
@@ -41,12 +42,14 @@ export interface CredentialsOptions {
   readonly path?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly make: () => KubeConfig
+  /** Reads YAML. */
+  readonly parse: (text: string) => unknown
   /** Milliseconds. */
   readonly now: () => number
 }
 
 /** Keeps a kubeconfig that is read again when its file, its certificates or its token change. */
-export function createCredentials({ path, env, make, now }: CredentialsOptions): Credentials {
+export function createCredentials({ path, env, make, parse, now }: CredentialsOptions): Credentials {
   let config = load()
   let generation = 0
   let loaded = now()
@@ -69,15 +72,30 @@ export function createCredentials({ path, env, make, now }: CredentialsOptions):
       )
     if (path === undefined && cluster.server === 'http://localhost:8080')
       throw new ConfigError('no cluster is named: set kubeconfig, or KUBECONFIG in the environment')
+    return withTokenFiles(made)
+  }
+
+  /** Files that may hold the kubeconfig, as kubectl looks for them. */
+  function own(): string[] {
+    if (path !== undefined) return [path]
+    return (env['KUBECONFIG']?.split(delimiter) ?? [`${env['HOME'] ?? ''}/.kube/config`]).filter(Boolean)
+  }
+
+  /** client-node does not know `tokenFile`, and would go on as nobody. */
+  function withTokenFiles(made: KubeConfig): KubeConfig {
+    for (const file of own().filter((one) => existsSync(one)))
+      for (const [name, tokenFile] of tokenFilesIn(parse(readFileSync(file, 'utf8')), dirname(file))) {
+        const user = made.getUser(name)
+        if (user) Object.assign(user, { token: undefined, authProvider: { name: 'tokenFile', config: { tokenFile } } })
+      }
     return made
   }
 
   function files(): string[] {
     const user = config.getCurrentUser()
     const provider = user?.authProvider as { config?: { tokenFile?: string } } | undefined
-    const own = path === undefined ? (env['KUBECONFIG']?.split(':') ?? [`${env['HOME'] ?? ''}/.kube/config`]) : [path]
     const parts = [config.getCurrentCluster()?.caFile, user?.certFile, user?.keyFile, provider?.config?.tokenFile]
-    return [...own, ...parts].filter((file): file is string => Boolean(file))
+    return [...own(), ...parts].filter((file): file is string => Boolean(file))
   }
 
   async function stamp(): Promise<string> {
@@ -122,7 +140,8 @@ export function createCredentials({ path, env, make, now }: CredentialsOptions):
       return {
         server: server.replace(/\/+$/, ''),
         headers: {
-          ...(headers as Record<string, string> | undefined),
+          // A token's file may end in a newline.
+          ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value).trim()])),
           ...(auth && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
         },
         tls: Object.fromEntries(TLS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
@@ -140,3 +159,11 @@ export function createCredentials({ path, env, make, now }: CredentialsOptions):
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** The users' names and their token files, with full paths. */
+function tokenFilesIn(kubeconfig: unknown, folder: string): (readonly [string, string])[] {
+  const { users } = (kubeconfig ?? {}) as { users?: { name?: string; user?: { tokenFile?: string } }[] }
+  return (users ?? []).flatMap(({ name, user }) =>
+    name !== undefined && user?.tokenFile ? [[name, resolve(folder, user.tokenFile)] as const] : [],
+  )
+}

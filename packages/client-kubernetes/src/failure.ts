@@ -51,7 +51,7 @@ const LONGEST = 1000
 const ROLE = '`talon rbac -r <rules file>` prints the role that the rules need'
 
 /** Words of the authorizer: `User "x" cannot delete resource "pods" ...`. Admission denies with 403 too. */
-const UNAUTHORIZED = /\bcannot \w+ (resource|path)\b/
+const UNAUTHORIZED = /\bcannot (?<verb>\w+) (resource|path)\b/
 
 /** A refusal of the API as an error. `retryAfter` is the header's text. */
 export function refused(asked: Asked, refusal: Refusal, retryAfter?: string): ActionError {
@@ -69,7 +69,9 @@ function wording(asked: Asked, { code }: Refusal, message: string): string {
   const what = `${asked.verb} ${inWords(asked)}`
   if (code === 401)
     return `the Kubernetes API does not know Talon's credentials (401 at ${what}): renew the kubeconfig or the service account's token`
-  if (code === 403 && UNAUTHORIZED.test(message)) return `Talon may not ${what}: ${message}; ${ROLE}`
+  // A command over a WebSocket is `get` and `create` to the authorizer: it says which one is missing.
+  const { verb } = UNAUTHORIZED.exec(message)?.groups ?? {}
+  if (code === 403 && verb !== undefined) return `Talon may not ${verb} ${inWords(asked)}: ${message}; ${ROLE}`
   if (code === 403) return `the cluster does not let Talon ${what}: ${message}`
   if (code === 404) return `${inWords(asked)} is not there: ${message}`
   return `the Kubernetes API refused to ${what} (${code}): ${message}`

@@ -17,15 +17,17 @@ export const kubernetes = defineClient({
   summary: 'The Kubernetes API: objects, logs, commands in pods',
   settings,
   async open({ kubeconfig }): Promise<Kubernetes> {
-    const [{ KubeConfig }, { Agent, ProxyAgent, request }, { WebSocket }] = await Promise.all([
+    const [{ KubeConfig }, { Agent, ProxyAgent, request }, { WebSocket }, { parse }] = await Promise.all([
       import('@kubernetes/client-node'),
       import('undici'),
       import('ws'),
+      import('yaml'),
     ])
     const credentials = createCredentials({
       path: kubeconfig || undefined,
       env: process.env,
       make: () => new KubeConfig(),
+      parse: (text) => parse(text) as unknown,
       now: () => performance.now(),
     })
     return createKubernetes(createConnection(credentials, { Agent, ProxyAgent, request }), WebSocket)
