@@ -20,7 +20,7 @@ export {
   type StageEvent,
   type StageName,
 } from './stage.ts'
-export { tokensOf, type Tokens } from './tokens.ts'
+export { programOf, tokensOf, type Program, type Tokens } from './tokens.ts'
 export { compile, type Compiled, type Definitions, type RuleSource } from './compile.ts'
 export { readConfig, redact, type Config, type ConfigOptions } from './config.ts'
 export { loadPlugins } from './load.ts'

@@ -19,9 +19,8 @@ export function reportOf(event: Event, rule: PlannedRule, step: Step, outcome: O
     stage: facts.stage,
     status: outcome.status satisfies Status,
     message: outcome.message,
-    ...('error' in outcome
-      ? { error: outcome.error.message }
-      : outcome.output !== undefined && { output: outcome.output }),
+    ...('error' in outcome && { error: outcome.error.message }),
+    ...(outcome.output !== undefined && { output: outcome.output }),
     rule: rule.rule,
     action: step.action,
     actionner: step.actionner,

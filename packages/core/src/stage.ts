@@ -42,6 +42,7 @@ export interface Failure {
   readonly message: string
   readonly objects: Readonly<Record<string, string>>
   readonly error: TalonError
+  readonly output?: string
 }
 export type Outcome = Result | Failure
 
@@ -69,5 +70,6 @@ export function failureOf(thrown: unknown): Failure {
   const error = TalonError.is(thrown)
     ? thrown
     : new ActionError(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
-  return { status: 'failure', message: error.message, objects: {}, error }
+  const output = 'output' in error ? error.output : undefined
+  return { status: 'failure', message: error.message, objects: {}, error, ...(output !== undefined && { output }) }
 }

@@ -7,7 +7,7 @@ import { retry } from './retry.ts'
 import type { Spooled } from './spool.ts'
 import { failureOf, type Outcome, type Stage } from './stage.ts'
 import { keyOf } from './key.ts'
-import { tokensOf, type Tokens } from './tokens.ts'
+import { programOf, tokensOf, type Tokens } from './tokens.ts'
 import type { Tools } from './tools.ts'
 
 /** What a step works on. */
@@ -46,7 +46,8 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
     const signal = AbortSignal.any([tools.signal, AbortSignal.timeout(step.timeout * 1000)])
     const fields = readFields(event, definition.needs)
     const context = await contextOf(work, tools, signal)
-    const { parameters, variables } = resolveParameters(definition.parameters, step.parameters, lazy(event, context))
+    const tokens = lazy(event, context)
+    const { parameters, variables } = resolveParameters(definition.parameters, step.parameters, tokens)
     if (rule.dryRun && !definition.previews)
       return ignored(`dry run: ${definition.name} would run with ${JSON.stringify(parameters)}`)
     const clients = await tools.open(definition.uses)
@@ -56,6 +57,7 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
         fields,
         context,
         tokens: variables,
+        program: (text: string) => programOf(text, tokens()),
         parameters,
         dryRun: rule.dryRun,
         artifactWanted: step.output !== undefined,

@@ -92,6 +92,8 @@ export interface ActionJob<N extends Needs, P extends z.ZodObject> extends Job {
   readonly context: Context
   /** The variables that the program text of this action names; they are exported to the shell, quoted. */
   readonly tokens: Readonly<Record<string, string>>
+  /** The same for program text that is no parameter, such as a file's: the text to run, and its variables. */
+  program(text: string): { readonly text: string; readonly variables: Readonly<Record<string, string>> }
   readonly parameters: z.output<P>
   /** True: say what would be done and change nothing. Only actionners with `previews` see it. */
   readonly dryRun: boolean

@@ -60,10 +60,16 @@ export class ActionError extends TalonError {
   readonly retryable: boolean
   /** How long the other side asks to wait, in milliseconds. */
   readonly retryAfter?: number
+  /** What was printed before it failed, for people who look for the reason. Bounded by the plugin. */
+  readonly output?: string
 
-  constructor(message: string, options: { cause?: unknown; retryable?: boolean; retryAfter?: number } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; retryAfter?: number; output?: string } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.retryable = options.retryable ?? false
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter
+    if (options.output !== undefined) this.output = options.output
   }
 }

@@ -1,4 +1,4 @@
-import { failureOf, readFields, resolveParameters, tokensOf, type Outcome } from '@talon/core'
+import { failureOf, programOf, readFields, resolveParameters, tokensOf, type Outcome } from '@talon/core'
 import type { Actionner, Context, Event, Logger, Needs, Notes, Opened, Read, Uses } from '@talon/plugin'
 import type { z } from 'zod'
 import { falcoEvent } from './events.ts'
@@ -37,7 +37,19 @@ export async function run<P extends z.ZodObject, N extends Needs, U extends Uses
     const fields = readFields(event, actionner.needs) as Read<N>
     const given = parameters as Readonly<Record<string, unknown>>
     const resolved = resolveParameters(actionner.parameters, given, () => tokensOf(event, context))
-    const job = { event, fields, context, tokens: resolved.variables, dryRun, artifactWanted, notes, signal, log }
+    const program = (text: string) => programOf(text, tokensOf(event, context))
+    const job = {
+      event,
+      fields,
+      context,
+      tokens: resolved.variables,
+      program,
+      dryRun,
+      artifactWanted,
+      notes,
+      signal,
+      log,
+    }
     return await actionner.run({ ...job, parameters: resolved.parameters as z.output<P> }, clients)
   } catch (error) {
     return failureOf(error)
