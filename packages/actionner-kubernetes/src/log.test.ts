@@ -1,6 +1,6 @@
 import { pod } from '@talon/sandbox'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openBed, textOf, type Bed } from '../testing/bed.ts'
+import { eventOn, openBed, textOf, type Bed } from '../testing/bed.ts'
 import { log } from './log.ts'
 
 let bed: Bed
@@ -71,5 +71,17 @@ describe('kubernetes:log', () => {
       '/api/v1/namespaces/default/pods/web-0',
       '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
     ])
+  })
+
+  it('is not the log of a pod that came in its place', async () => {
+    const event = eventOn()
+    await bed.run(log, {}, { event, artifactWanted: false })
+    const path = { group: '', version: 'v1', resource: 'pods', namespace: 'default', name: 'web-0' }
+    await bed.kubernetes.remove(path, { gracePeriod: 0, signal: new AbortController().signal })
+    bed.sandbox.seed(pod({ name: 'web-0' }))
+    expect(await bed.run(log, {}, { event })).toMatchObject({
+      status: 'ignored',
+      message: "the pod 'web-0' in namespace 'default' was replaced meanwhile",
+    })
   })
 })

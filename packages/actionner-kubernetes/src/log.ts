@@ -35,7 +35,7 @@ The container is the one that the event names; \`container\` counts where the ev
   run: (job, { kubernetes }) =>
     kubernetes.onPod(job, async (pod) => {
       const { event, parameters, signal } = job
-      const { name, namespace } = pod.metadata
+      const { name, namespace, uid } = pod.metadata
       const container = containerFor(pod, event, parameters.container)
       const objects = { pod: name, namespace, container }
       const what = `the log of the container '${container}' of the pod '${name}' in namespace '${namespace}'`
@@ -43,7 +43,8 @@ The container is the one that the event names; \`container\` counts where the ev
         await kubernetes.demand('get', { ...pods, namespace, name, subresource: 'log' }, signal)
         return done(`dry run: ${what} would be collected`, objects)
       }
-      const open = () => kubernetes.log({ namespace, name }, { container, tailLines: parameters.tail_lines, signal })
+      const open = () =>
+        kubernetes.log({ namespace, name, uid }, { container, tailLines: parameters.tail_lines, signal })
       const first = await open()
       if (!job.artifactWanted) {
         const output = told(await excerptOf(first, TOLD), TOLD)

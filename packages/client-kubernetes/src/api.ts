@@ -5,7 +5,7 @@ import { createResolve, type Resolve } from './discovery.ts'
 import { execute, type ExecCall, type Execution } from './exec.ts'
 import { denied, refusalOf, type Asked } from './failure.ts'
 import { pathOf, pods, type Collection, type Place, type Target } from './objects.ts'
-import { createPodFinder, type FindPod, type OnPod } from './pod.ts'
+import { createPodFinder, type FindPod, type Named, type OnPod } from './pod.ts'
 import { createReadOnce } from './read-once.ts'
 
 /** How a write is made. With `dryRun` permission is asked for first, and the server persists nothing. */
@@ -49,8 +49,8 @@ export interface Kubernetes {
   /** Server-side apply as the field manager `talon`. Fields of others are a conflict (409), and are taken with `force`. */
   apply<T>(target: Target<T>, body: object, write: Write & { readonly force?: boolean }): Promise<T>
   remove(target: Target<unknown>, removal: Removal): Promise<void>
-  /** Resolves once the log begins. */
-  log(pod: { readonly namespace: string; readonly name: string }, call: LogCall): Promise<AsyncIterable<Uint8Array>>
+  /** Resolves once the log begins. Give the pod's `uid`, and the log of another pod of that name is refused (409). */
+  log(pod: Named & { readonly uid?: string }, call: LogCall): Promise<AsyncIterable<Uint8Array>>
   /** Resolves once the command is connected. */
   exec(call: ExecCall): Promise<Execution>
   /** @throws ActionError where the cluster's roles do not let Talon do it. */
@@ -118,13 +118,13 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     })
   }
 
-  const findPod = createPodFinder(getOnce)
+  const { confirmPod, ...finder } = createPodFinder(get, getOnce)
 
   return {
     get,
     getOnce,
     demand,
-    ...findPod,
+    ...finder,
     resolve: createResolve(connection),
     async list<T>(collection: Collection<T>, { labelSelector, fieldSelector, signal }: Selection) {
       const items: T[] = []
@@ -166,14 +166,16 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
       }
       await connection.json({ ...call('delete', target), method: 'DELETE', body, signal })
     },
-    async log({ namespace, name }, { container, tailLines, limitBytes, signal }) {
+    async log({ namespace, name, uid }, { signal, ...query }) {
       const target = { ...pods, namespace, name, subresource: 'log' }
-      return connection.send({
-        ...call('get', target),
-        method: 'GET',
-        query: { container, tailLines, limitBytes },
-        signal,
-      })
+      const body = await connection.send({ ...call('get', target), method: 'GET', query: { ...query }, signal })
+      try {
+        if (uid !== undefined) await confirmPod({ namespace, name, uid }, signal)
+        return body
+      } catch (error) {
+        body.on('error', () => {}).destroy() // undici tells of its end as an error
+        throw error
+      }
     },
     async exec(command) {
       const { credentials } = connection

@@ -47,7 +47,7 @@ function writeConfig(user: object): void {
   const config = {
     'current-context': 'x',
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+    clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
     users: [{ name: 'u', user }],
   }
   writeFileSync(file('config'), JSON.stringify(config))

@@ -42,6 +42,16 @@ export function isReplaced(error: unknown): boolean {
   return code === 422 && (details?.causes?.some(({ field }) => field === 'metadata.uid') ?? false)
 }
 
+/** What the API says to a write whose UID does not fit, for reads: they carry none. */
+export function replaced(asked: Asked, uid: string): ActionError {
+  return refused(asked, {
+    code: 409,
+    reason: 'Conflict',
+    message: `the UID in the precondition (${uid}) is not that of the object`,
+    details: { kind: asked.resource, ...(asked.name !== undefined && { name: asked.name }) },
+  })
+}
+
 /** `pods 'web-0' in namespace 'default'` */
 export function inWords({ resource, namespace, name }: Omit<Asked, 'verb'>): string {
   return `${resource}${name ? ` '${name}'` : ''}${namespace ? ` in namespace '${namespace}'` : ''}`

@@ -1,5 +1,5 @@
 import { ActionError, ignored, type Event, type Notes, type Result } from '@talon/plugin'
-import { isNotFound, isReplaced, refusalOf } from './failure.ts'
+import { isNotFound, isReplaced, refusalOf, replaced } from './failure.ts'
 import { pods, type Pod, type Target } from './objects.ts'
 
 /** What is known of the event's pod: every actionner whose `needs` are `{ pod: podName, namespace }` has it. */
@@ -27,9 +27,23 @@ const SKEW = 5000
 /** Falco writes the first twelve digits of a container's id. */
 const CONTAINER_ID = /^[0-9a-f]{12,64}$/
 
+/** A pod's name, which it may have had from another. */
+export interface Named {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Fails where another pod bears the name now: for reads by name, which carry no UID. Ask after the read has begun. */
+export type ConfirmPod = (pod: Named & { readonly uid: string }, signal: AbortSignal) => Promise<void>
+
+type Get = (target: Target<Pod>, signal: AbortSignal) => Promise<Pod>
 type GetOnce = (event: Event, target: Target<Pod>, signal: AbortSignal) => Promise<Pod>
 
-export function createPodFinder(getOnce: GetOnce): { readonly findPod: FindPod; readonly onPod: OnPod } {
+/** The ways to the event's pod. `get` reads anew, `getOnce` once an event. */
+export function createPodFinder(
+  get: Get,
+  getOnce: GetOnce,
+): { readonly findPod: FindPod; readonly onPod: OnPod; readonly confirmPod: ConfirmPod } {
   async function findPod({ event, fields, notes, signal }: PodJob): Promise<FoundPod | string> {
     const { pod: name, namespace } = fields
     const target = { ...pods, namespace, name }
@@ -49,6 +63,10 @@ export function createPodFinder(getOnce: GetOnce): { readonly findPod: FindPod; 
 
   return {
     findPod,
+    async confirmPod({ name, namespace, uid }, signal) {
+      const now = await get({ ...pods, namespace, name }, signal)
+      if (now.metadata?.uid !== uid) throw replaced({ verb: 'get', resource: pods.resource, namespace, name }, uid)
+    },
     async onPod(job, act) {
       const pod = await findPod(job)
       const { pod: name, namespace } = job.fields
