@@ -1,7 +1,14 @@
 import { definePlugin } from '@talon/plugin'
+import { annotation } from './annotation.ts'
+import { cordon } from './cordon.ts'
+import { exec } from './exec.ts'
 import { label } from './label.ts'
 import { log } from './log.ts'
+import { script } from './script.ts'
 import { terminate } from './terminate.ts'
 
-export { label, log, terminate }
-export default definePlugin({ name: '@talon/actionner-kubernetes', provides: [label, log, terminate] })
+export { annotation, cordon, exec, label, log, script, terminate }
+export default definePlugin({
+  name: '@talon/actionner-kubernetes',
+  provides: [annotation, cordon, exec, label, log, script, terminate],
+})
