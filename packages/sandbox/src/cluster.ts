@@ -1,86 +1,132 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runPod } from './pods.ts'
-import { apiVersion, type KindOf } from './kinds.ts'
-import type { KubeObject } from './objects.ts'
-import type { Store } from './store.ts'
+import { apiVersion, kindsOfCrd, type KindOf } from './kinds.ts'
+import type { KubeObject, Pod } from './objects.ts'
+import { endingAt, endPod, runPod } from './pods.ts'
+import { secondsNow, type Store } from './store.ts'
 import { podOfJob, replacementOf } from './workloads.ts'
+
+/** The exit code with which the pod of a Job ends: 0 completes the Job, another fails it. */
+export type JobScript = (asked: { readonly job: KubeObject; readonly pod: Pod }) => number | Promise<number>
 
 export interface ClusterOptions {
   readonly store: Store
+  /** What is served; definitions of custom kinds add to it and take from it. */
+  readonly kinds: KindOf[]
   /** Milliseconds until a controller replaces a pod that is gone. */
   readonly replaceDelay: number
-  /** Milliseconds until a pod that was asked to end has ended. */
+  /** Milliseconds until a pod that was asked to end, or the pod of a Job, has ended. */
   readonly endDelay: number
-  readonly kindOf: (object: KubeObject) => KindOf | undefined
+  readonly job: JobScript
   readonly signal: AbortSignal
 }
 
+export type Cluster = ReturnType<typeof createCluster>
+
 const REPLACING = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet'])
+const POD = { apiVersion: 'v1', kind: 'Pod', metadata: { name: '' } }
 
 /** What controllers and kubelet do: pods run, end, and are replaced; what is owned goes with its owner. */
-export function createCluster({ store, replaceDelay, endDelay, kindOf, signal }: ClusterOptions) {
-  const later = (delay: number, work: () => void) => {
+export function createCluster({ store, kinds, replaceDelay, endDelay, job: script, signal }: ClusterOptions) {
+  const later = (delay: number, work: () => void | Promise<void>) => {
+    // Closing the sandbox ends the wait; that is no failure.
     sleep(delay, undefined, { signal, ref: false }).then(work, () => {})
   }
+  const kindOf = (object: KubeObject) =>
+    kinds.find((kind) => kind.kind === object.kind && apiVersion(kind) === object.apiVersion)
 
   /** Called with each object that a client creates. */
   function created(object: KubeObject): void {
-    if (object.kind !== 'Job') return
-    const kind = kindOf({ apiVersion: 'v1', kind: 'Pod', metadata: { name: '' } })
-    if (!kind) return
-    store.create(kind, runPod(podOfJob(object)))
-    const job = kindOf(object)
-    if (job) later(endDelay, () => finishJob(job, object))
+    define(object)
+    const [jobs, pods] = [kindOf(object), kindOf(POD)]
+    if (object.kind !== 'Job' || !jobs || !pods) return
+    const pod = store.create(pods, runPod(podOfJob(object)))
+    store.update(jobs, { ...object, status: { active: 1, ready: 1, startTime: secondsNow() } })
+    later(endDelay, async () => finishJob(jobs, object, pods, pod, await script({ job: object, pod: pod as Pod })))
   }
 
-  function finishJob(kind: KindOf, object: KubeObject): void {
-    const { namespace, name } = object.metadata
-    const current = store.find(kind, namespace, name)
-    if (!current || current.status?.['succeeded']) return
-    const conditions = [{ type: 'Complete', status: 'True' }]
-    store.update(kind, { ...current, status: { succeeded: 1, conditions } })
+  /** Serves the kinds of a CustomResourceDefinition from now on. */
+  function define(object: KubeObject): void {
+    if (object.kind === 'CustomResourceDefinition') kinds.push(...kindsOfCrd(object))
   }
 
-  /** Ends an object now or, as a pod with a grace period does, in a while. */
-  function end(kind: KindOf, object: KubeObject, grace: number, orphan: boolean): KubeObject {
-    if (object.kind !== 'Pod' || grace === 0) {
+  function finishJob(jobs: KindOf, job: KubeObject, pods: KindOf, pod: KubeObject, exitCode: number): void {
+    const running = store.find(pods, pod.metadata.namespace, pod.metadata.name)
+    if (running) store.update(pods, endPod(running, exitCode))
+    const current = store.find(jobs, job.metadata.namespace, job.metadata.name)
+    if (!current || current.metadata.uid !== job.metadata.uid) return
+    const conditions = [
+      { type: exitCode === 0 ? 'Complete' : 'Failed', status: 'True', lastTransitionTime: secondsNow() },
+    ]
+    const count = exitCode === 0 ? { succeeded: 1, completionTime: secondsNow() } : { failed: 1 }
+    store.update(jobs, { ...current, status: { startTime: current.status?.['startTime'], ...count, conditions } })
+  }
+
+  /** Ends an object: now, or as a pod with a grace period does, in a while, or when its last finalizer is taken away. */
+  function end(kind: KindOf, object: KubeObject, grace: number, orphan = false): KubeObject {
+    const pod = kind.kind === 'Pod' && kind.group === ''
+    const { finalizers, deletionTimestamp } = object.metadata
+    const left = pod && isRunning(object) ? grace : 0
+    if (left === 0 && !finalizers?.length) {
       gone(kind, object, orphan)
-      return object
+      const times = { deletionTimestamp: deletionTimestamp ?? secondsNow(), deletionGracePeriodSeconds: 0 }
+      return { ...object, metadata: { ...object.metadata, ...times } }
     }
-    const deletionTimestamp = new Date(Date.now() + grace * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-    const ending = store.update(kind, {
-      ...object,
-      metadata: { ...object.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace },
+    if (deletionTimestamp && left > 0) return object
+    const ending = store.update(kind, object, false, {
+      deletionTimestamp: deletionTimestamp ?? endingAt(left),
+      deletionGracePeriodSeconds: left,
     })
-    later(endDelay, () => gone(kind, ending, orphan))
+    if (left > 0)
+      later(endDelay, () => {
+        const current = store.find(kind, ending.metadata.namespace, ending.metadata.name)
+        if (current && current.metadata.uid === ending.metadata.uid) end(kind, current, 0, orphan)
+      })
     return ending
   }
 
+  /** Called with each object that a client changed: one that only waited for its finalizers goes. */
+  function updated(kind: KindOf, { metadata }: KubeObject): void {
+    const current = store.find(kind, metadata.namespace, metadata.name)
+    const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = current?.metadata ?? {}
+    if (current && deletionTimestamp && !finalizers?.length && deletionGracePeriodSeconds === 0)
+      gone(kind, current, false)
+  }
+
   function gone(kind: KindOf, object: KubeObject, orphan: boolean): void {
+    const { uid, namespace, name } = object.metadata
+    if (store.find(kind, namespace, name)?.metadata.uid !== uid) return
     store.remove(kind, object)
+    const defined = object.kind === 'CustomResourceDefinition' ? kindsOfCrd(object) : []
     for (const other of store.all()) {
-      const owned = other.metadata.ownerReferences?.some(({ uid }) => uid === object.metadata.uid)
-      const inside = kind.plural === 'namespaces' && other.metadata.namespace === object.metadata.name
-      const otherKind = (owned && !orphan) || inside ? kindOf(other) : undefined
-      if (otherKind) gone(otherKind, other, false)
+      const references = other.metadata.ownerReferences ?? []
+      const owned = references.some((reference) => reference.uid === uid) && !orphan
+      // An object with another owner that is still there stays.
+      const kept = references.some((reference) => reference.uid !== uid && ownerOf(reference.uid) !== undefined)
+      const inside = kind.plural === 'namespaces' && other.metadata.namespace === name
+      const custom = defined.some((each) => each.kind === other.kind && apiVersion(each) === other.apiVersion)
+      const otherKind = (owned && !kept) || inside || custom ? kindOf(other) : undefined
+      if (otherKind) end(otherKind, other, 0)
     }
+    for (const { group, plural } of defined)
+      kinds.splice(0, kinds.length, ...kinds.filter((each) => each.group !== group || each.plural !== plural))
     if (object.kind === 'Pod') replace(kind, object)
   }
 
+  const ownerOf = (uid: string) => store.all().find(({ metadata }) => metadata.uid === uid)
+
   function replace(kind: KindOf, object: KubeObject): void {
-    const [reference] = object.metadata.ownerReferences?.filter(({ controller }) => controller) ?? []
+    const reference = object.metadata.ownerReferences?.find(({ controller }) => controller)
     if (!reference || !REPLACING.has(reference.kind)) return
     later(replaceDelay, () => {
-      const owner = [...store.all()].find(({ metadata }) => metadata.uid === reference.uid)
-      if (!owner) return
+      const owner = ownerOf(reference.uid)
+      if (!owner || owner.metadata.deletionTimestamp) return
       const next = runPod(replacementOf(object, owner))
       if (!store.find(kind, next.metadata.namespace, next.metadata.name)) store.create(kind, next)
     })
   }
 
-  return { created, end }
+  return { created, define, end, updated, kindOf }
 }
 
-/** Finds the kind of an object by what it says of itself. */
-export const kindFinder = (kinds: readonly KindOf[]) => (object: KubeObject) =>
-  kinds.find((kind) => kind.kind === object.kind && apiVersion(kind) === object.apiVersion)
+const isRunning = ({ spec, status }: KubeObject) =>
+  spec?.['nodeName'] !== undefined && !['Succeeded', 'Failed'].includes(String(status?.['phase']))

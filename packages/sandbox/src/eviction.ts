@@ -7,13 +7,25 @@ import type { Store } from './store.ts'
 /** Refuses an eviction that would leave fewer healthy pods than a disruption budget wants. */
 export function checkBudgets(store: Store, budgets: KindOf, pods: KindOf, pod: KubeObject): void {
   const { namespace } = pod.metadata
-  for (const budget of store.list(budgets, namespace)) {
-    const { selector, minAvailable, maxUnavailable } = (budget.spec ?? {}) as {
+  const selecting = store.list(budgets, namespace).filter(({ spec }) => {
+    const { selector } = (spec ?? {}) as { selector?: LabelSelector }
+    return selector !== undefined && selects(selector, pod.metadata.labels)
+  })
+  if (selecting.length > 1)
+    throw new ApiError({
+      code: 500,
+      message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    })
+  for (const budget of selecting) {
+    const {
+      selector = {},
+      minAvailable,
+      maxUnavailable,
+    } = (budget.spec ?? {}) as {
       selector?: LabelSelector
       minAvailable?: number | string
       maxUnavailable?: number | string
     }
-    if (!selector || !selects(selector, pod.metadata.labels)) continue
     const covered = store.list(pods, namespace).filter(({ metadata }) => selects(selector, metadata.labels))
     const healthy = covered.filter(isHealthy).length
     const wanted =

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Pod } from './objects.ts'
+import type { KubeObject, Pod } from './objects.ts'
+import { containerOf } from './pods.ts'
+import { badRequest } from './status.ts'
 
 /** What a script is asked. No command runs on this machine. */
 export interface ExecCall {
@@ -24,6 +26,18 @@ export interface ExecAnswer {
 /** Channels of the remote command protocol: https://kubernetes.io/docs/reference/using-api/#websocket-protocol */
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as const
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+/** The pod and container that a command is to run in. @throws ApiError 400 where none can run there */
+export function podToExecIn(object: KubeObject, asked: string | null): { pod: Pod; container: string } {
+  const pod = object as Pod
+  const container = containerOf(pod, asked)
+  const { nodeName } = pod.spec
+  const { phase = '' } = pod.status ?? {}
+  if (!nodeName) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`)
+  if (phase === 'Succeeded' || phase === 'Failed')
+    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`)
+  return { pod, container }
+}
 
 /** Speaks the remote command protocol, and answers what `script` says. */
 export function execServer() {

@@ -1,6 +1,8 @@
+export type { JobScript } from './cluster.ts'
 export type { ExecAnswer, ExecCall } from './exec.ts'
 export type { Fault } from './faults.ts'
 export { POLICY_KINDS, type KindOf } from './kinds.ts'
+export type { LogScript } from './log.ts'
 export type { Json, KubeObject, Meta, OwnerReference, Pod } from './objects.ts'
 export { startSandbox, type Requested, type Sandbox, type SandboxOptions } from './server.ts'
 export { daemonSet, deployment, pod, statefulSet, type WorkloadOptions } from './workloads.ts'

@@ -1,3 +1,5 @@
+import type { KubeObject } from './objects.ts'
+
 /** A kind of object that the sandbox serves. */
 export interface KindOf {
   readonly group: string
@@ -6,6 +8,8 @@ export interface KindOf {
   readonly kind: string
   readonly namespaced: boolean
   readonly subresources: readonly string[]
+  /** Defined by a CRD: no strategic merge. */
+  readonly custom?: boolean
 }
 
 const row = (
@@ -60,11 +64,45 @@ export const KINDS: readonly KindOf[] = [
 /** Kinds of the network plugins that have policies of their own, for `startSandbox({ kinds })`. */
 export const POLICY_KINDS: readonly KindOf[] = [
   row('projectcalico.org', 'v3', 'networkpolicies', 'NetworkPolicy'),
+  row('projectcalico.org', 'v3', 'globalnetworkpolicies', 'GlobalNetworkPolicy', false),
   row('crd.projectcalico.org', 'v1', 'networkpolicies', 'NetworkPolicy'),
+  row('crd.projectcalico.org', 'v1', 'globalnetworkpolicies', 'GlobalNetworkPolicy', false),
   row('cilium.io', 'v2', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
-]
+  row('cilium.io', 'v2', 'ciliumclusterwidenetworkpolicies', 'CiliumClusterwideNetworkPolicy', false),
+].map((kind) => ({ ...kind, custom: true }))
+
+/** The kinds that a CustomResourceDefinition defines, one a served version. */
+export function kindsOfCrd({ spec = {} }: KubeObject): KindOf[] {
+  const { group, names, scope, versions } = spec as unknown as {
+    group: string
+    names: { plural: string; kind: string }
+    scope: string
+    versions: { name: string; served: boolean; subresources?: object }[]
+  }
+  return versions
+    .filter(({ served }) => served)
+    .map(({ name: version, subresources = {} }) => ({
+      group,
+      version,
+      plural: names.plural,
+      kind: names.kind,
+      namespaced: scope === 'Namespaced',
+      subresources: Object.keys(subresources),
+      custom: true,
+    }))
+}
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+/** Subresources that are a kind of their own, or take other verbs. */
+const SUBRESOURCES: Readonly<
+  Record<string, readonly [{ group: string; version: string; kind: string } | undefined, readonly string[]]>
+> = {
+  log: [undefined, ['get']],
+  exec: [{ group: '', version: 'v1', kind: 'PodExecOptions' }, ['create', 'get']],
+  eviction: [{ group: 'policy', version: 'v1', kind: 'Eviction' }, ['create']],
+  scale: [{ group: 'autoscaling', version: 'v1', kind: 'Scale' }, ['get', 'patch', 'update']],
+}
 
 export const apiVersion = ({ group, version }: Pick<KindOf, 'group' | 'version'>) =>
   group ? `${group}/${version}` : version
@@ -72,7 +110,12 @@ export const apiVersion = ({ group, version }: Pick<KindOf, 'group' | 'version'>
 /** The answer of `/api`, `/apis` and `/api(s)/<group>/<version>`; undefined where it is none of them. */
 export function discovery(path: readonly string[], kinds: readonly KindOf[]): object | undefined {
   const [root, ...rest] = path
-  if (root === 'api' && !rest.length) return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
+  if (root === 'api' && !rest.length)
+    return {
+      kind: 'APIVersions',
+      versions: ['v1'],
+      serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '127.0.0.1' }],
+    }
   if (root === 'apis' && rest.length < 2) {
     const groups = [...new Set(kinds.map(({ group }) => group))].filter(Boolean).map((group) => groupOf(group, kinds))
     if (!rest.length) return { kind: 'APIGroupList', apiVersion: 'v1', groups }
@@ -84,14 +127,17 @@ export function discovery(path: readonly string[], kinds: readonly KindOf[]): ob
   const served = kinds.filter((kind) => kind.group === group && kind.version === version)
   if (!served.length) return undefined
   const resources = served.flatMap(({ plural, kind, namespaced, subresources }) => [
-    { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs: VERBS },
-    ...subresources.map((name) => ({
-      name: `${plural}/${name}`,
-      singularName: '',
+    {
+      name: plural,
+      singularName: kind.toLowerCase(),
       namespaced,
       kind,
-      verbs: ['create', 'get', 'patch', 'update'],
-    })),
+      verbs: plural === 'selfsubjectaccessreviews' ? ['create'] : VERBS,
+    },
+    ...subresources.map((name) => {
+      const [as, verbs] = SUBRESOURCES[name] ?? [undefined, ['get', 'patch', 'update']]
+      return { name: `${plural}/${name}`, singularName: '', namespaced, ...as, kind: as?.kind ?? kind, verbs }
+    }),
   ])
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: group ? `${group}/${version}` : version, resources }
 }

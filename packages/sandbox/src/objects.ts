@@ -36,12 +36,18 @@ export interface KubeObject {
   [key: string]: unknown
 }
 
-/** A pod, as far as scripts of a test look into it. */
 export interface Container {
   readonly name: string
   readonly image?: string
 }
+
+/** A pod, as far as scripts of a test look into it. */
 export interface Pod extends KubeObject {
-  spec: Json & { containers: Container[]; ephemeralContainers?: Container[]; nodeName?: string }
+  spec: Json & {
+    containers: Container[]
+    initContainers?: Container[]
+    ephemeralContainers?: Container[]
+    nodeName?: string
+  }
   status?: Json & { phase?: string; containerStatuses?: Json[]; ephemeralContainerStatuses?: Json[] }
 }

@@ -1,11 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Json, KubeObject, Pod } from './objects.ts'
-import { badRequest } from './status.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Container, Json, KubeObject, Pod } from './objects.ts'
+import { badRequest, forbidden, invalid, type Cause } from './status.ts'
 import { secondsNow } from './store.ts'
+
+const POD = { kind: 'Pod', group: '' }
+const SECOND = 1000
 
 const containerId = () => `containerd://${randomBytes(32).toString('hex')}`
 
-const statusOfContainer = ({ name, image = '' }: { name: string; image?: string }): Json => ({
+const statusOfContainer = ({ name, image = '' }: Container): Json => ({
   name,
   image,
   imageID: `sandbox/${image}`,
@@ -16,19 +20,39 @@ const statusOfContainer = ({ name, image = '' }: { name: string; image?: string 
   state: { running: { startedAt: secondsNow() } },
 })
 
-/** A pod that has a node runs at once, and looks as kubelet says it does. */
+const ended = (status: Json, exitCode: number): Json => ({
+  ...status,
+  ready: false,
+  started: false,
+  state: {
+    terminated: {
+      exitCode,
+      reason: exitCode === 0 ? 'Completed' : 'Error',
+      finishedAt: secondsNow(),
+      containerID: status['containerID'],
+    },
+  },
+})
+
+/** A pod that has a node runs at once, and looks as kubelet says it does; one without a node waits. */
 export function runPod(object: KubeObject): KubeObject {
   const pod = object as Pod
-  if (!pod.spec?.nodeName || pod.status?.phase) return object
+  if (pod.status?.phase) return object
+  if (!pod.spec?.nodeName) return { ...pod, status: { ...pod.status, phase: 'Pending', qosClass: 'BestEffort' } }
+  const address = `198.51.100.${1 + ((randomBytes(1)[0] ?? 0) % 254)}`
   const ready = (type: string) => ({ type, status: 'True', lastTransitionTime: secondsNow() })
   const status: Json = {
     phase: 'Running',
     conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map(ready),
     hostIP: '192.0.2.1',
-    podIP: `198.51.100.${1 + ((randomBytes(1)[0] ?? 0) % 254)}`,
+    podIP: address,
+    podIPs: [{ ip: address }],
     startTime: secondsNow(),
     qosClass: 'BestEffort',
-    containerStatuses: pod.spec.containers.map(statusOfContainer),
+    ...(pod.spec.initContainers && {
+      initContainerStatuses: pod.spec.initContainers.map((container) => ended(statusOfContainer(container), 0)),
+    }),
+    containerStatuses: (pod.spec.containers ?? []).map(statusOfContainer),
   }
   return {
     ...pod,
@@ -37,41 +61,96 @@ export function runPod(object: KubeObject): KubeObject {
   }
 }
 
-/** New ephemeral containers run at once; those that are there cannot be changed or removed. */
+/** A pod whose containers have all ended. */
+export function endPod(object: KubeObject, exitCode: number): KubeObject {
+  const { status = {} } = object as Pod
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status: 'False', reason: 'PodCompleted' }))
+  return {
+    ...object,
+    status: {
+      ...status,
+      phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+      conditions,
+      containerStatuses: (status.containerStatuses ?? []).map((container) => ended(container, exitCode)),
+    },
+  }
+}
+
+/** New ephemeral containers run at once; those that are there cannot be changed or removed. Nothing else is changed. */
 export function runEphemeral(before: KubeObject, after: KubeObject): KubeObject {
-  const had = (before as Pod).spec.ephemeralContainers ?? []
-  const has = (after as Pod).spec.ephemeralContainers ?? []
-  for (const container of had)
-    if (!has.some((other) => JSON.stringify(other) === JSON.stringify(container)))
-      throw badRequest(`existing ephemeral containers "${container.name}" may not be changed`)
-  const statuses = (before as Pod).status?.ephemeralContainerStatuses ?? []
+  const { spec, status = {}, metadata } = before as Pod
+  const had = spec.ephemeralContainers ?? []
+  const has = (after as Pod).spec?.ephemeralContainers ?? []
+  const field = 'spec.ephemeralContainers'
+  const causes: Cause[] = had.flatMap((container) => {
+    const now = has.find(({ name }) => name === container.name)
+    if (!now) return [forbidden(field, `existing ephemeral containers "${container.name}" may not be removed\n`)]
+    if (isDeepStrictEqual(now, container)) return []
+    return [forbidden(field, `existing ephemeral containers "${container.name}" may not be changed\n`)]
+  })
+  const others = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
+  for (const [index, { name }] of has.entries())
+    if (others.includes(name) || has.findIndex((container) => container.name === name) < index)
+      causes.push({
+        field: `${field}[${index}].name`,
+        reason: 'FieldValueDuplicate',
+        message: `Duplicate value: ${JSON.stringify(name)}`,
+      })
+  if (causes.length) throw invalid(POD, metadata.name, causes)
   const fresh = has.filter(({ name }) => !had.some((container) => container.name === name)).map(statusOfContainer)
   return {
     ...before,
-    spec: { ...before.spec, ephemeralContainers: has },
-    status: { ...before.status, ephemeralContainerStatuses: [...statuses, ...fresh] },
+    metadata: {
+      ...metadata,
+      ...(after.metadata.resourceVersion && { resourceVersion: after.metadata.resourceVersion }),
+    },
+    spec: { ...spec, ephemeralContainers: has },
+    status: { ...status, ephemeralContainerStatuses: [...(status.ephemeralContainerStatuses ?? []), ...fresh] },
   }
 }
+
+const MUTABLE = ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds', 'schedulingGates']
+
+/** The spec of a pod cannot be changed, but for the images and little else. */
+export function checkPodUpdate({ spec: before = {}, metadata }: KubeObject, { spec: after = {} }: KubeObject): void {
+  const fixed = (spec: Json) => {
+    const imageless = (list: unknown) => (list as Json[] | undefined)?.map((container) => ({ ...container, image: '' }))
+    const kept = Object.entries(spec).filter(([key, value]) => !MUTABLE.includes(key) && !isEmpty(value))
+    return {
+      ...Object.fromEntries(kept),
+      containers: imageless(spec['containers']),
+      initContainers: imageless(spec['initContainers']),
+    }
+  }
+  if (isDeepStrictEqual(fixed(before), fixed(after))) return
+  const why =
+    'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n'
+  throw invalid(POD, metadata.name, [forbidden('spec', why)])
+}
+
+const isEmpty = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0)
 
 /** The container that is asked for, in the words of the API server where there is none. */
 export function containerOf(object: KubeObject, asked: string | null): string {
   const { metadata, spec } = object as Pod
   const names = spec.containers.map(({ name }) => name)
-  const all = [...names, ...(spec.ephemeralContainers ?? []).map(({ name }) => name)]
+  const init = (spec.initContainers ?? []).map(({ name }) => name)
+  const ephemeral = (spec.ephemeralContainers ?? []).map(({ name }) => name)
   if (asked) {
-    if (!all.includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${metadata.name}`)
+    if (![...init, ...names, ...ephemeral].includes(asked))
+      throw badRequest(`container ${asked} is not valid for pod ${metadata.name}`)
     return asked
   }
+  const [preferred] = [metadata.annotations?.['kubectl.kubernetes.io/default-container']].filter(
+    (name) => name && names.includes(name),
+  )
+  if (preferred) return preferred
   if (names.length !== 1)
-    throw badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: [${names.join(' ')}]`)
+    throw badRequest(
+      `a container name must be specified for pod ${metadata.name}, choose one of: [${[...init, ...names, ...ephemeral].join(' ')}]`,
+    )
   return names[0] ?? ''
 }
 
-/** The last lines of a text. */
-export function tail(text: string, lines: string | null): string {
-  if (lines === null) return text
-  const all = text.split('\n')
-  const end = all.at(-1) === '' ? [all.pop() ?? ''] : []
-  const count = Number(lines)
-  return count === 0 ? '' : [...all.slice(-count), ...end].join('\n')
-}
+/** The time at which a pod that ends now is to be gone. */
+export const endingAt = (grace: number) => new Date(Date.now() + grace * SECOND).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,46 +1,28 @@
-import type { createCluster } from './cluster.ts'
-import { checkBudgets } from './eviction.ts'
+import { createDeletion } from './deletion.ts'
+import { apply, checkApplied, manage } from './apply.ts'
 import { apiVersion, type KindOf } from './kinds.ts'
-import type { Json, KubeObject, Pod } from './objects.ts'
-import { checkIdentity, PATCHES, serverSideApply } from './patch.ts'
-import { containerOf, runEphemeral, runPod, tail } from './pods.ts'
-import { matchesFields, matchesLabels } from './selectors.ts'
-import { ApiError, badRequest, conflict, methodNotAllowed, notFound, noSuchPath, qualified } from './status.ts'
-import type { Store } from './store.ts'
+import type { Json, KubeObject } from './objects.ts'
+import { APPLY, checkIdentity, checkNamespace, checkPlace, patchOf } from './patch.ts'
+import { checkPodUpdate, runPod } from './pods.ts'
+import { checkKind, deleteOptionsOf, isDry, objectOf, optionsInvalid, type Answer, type Call } from './requests.ts'
+import { fieldMatcher, matchesLabels } from './selectors.ts'
+import { ApiError, methodNotAllowed, notFound } from './status.ts'
+import { createSubresources, type SubresourcesOptions } from './subresources.ts'
 import { validate } from './validate.ts'
 import { suffix } from './workloads.ts'
 
-/** One request to the API, taken apart. */
-export interface Call {
-  readonly method: string
-  readonly kind: KindOf
-  readonly namespace: string | undefined
-  readonly name: string | undefined
-  readonly subresource: string | undefined
-  readonly query: URLSearchParams
-  readonly contentType: string
-  readonly body: unknown
-}
-
-export interface Answer {
-  readonly code: number
-  readonly body: unknown
-}
-
-export interface RoutesOptions {
-  readonly store: Store
-  readonly kinds: () => readonly KindOf[]
-  readonly cluster: ReturnType<typeof createCluster>
-  /** Text of a container's log. */
-  readonly log: (asked: { readonly pod: Pod; readonly container: string }) => string
+export interface RoutesOptions extends Pick<SubresourcesOptions, 'store' | 'cluster' | 'log'> {
+  readonly kinds: readonly KindOf[]
   /** Whether an access review is answered with yes. */
   readonly allows: (attributes: Json) => boolean
-  readonly addKind: (kind: KindOf) => void
 }
 
 /** Answers calls on objects as the API server does. @throws ApiError */
-export function createRoutes({ store, kinds, cluster, log, allows, addKind }: RoutesOptions) {
-  const find = (plural: string, group = '') => kinds().find((kind) => kind.plural === plural && kind.group === group)
+export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptions) {
+  const find = (plural: string, group = '') => kinds.find((kind) => kind.plural === plural && kind.group === group)
+  const remove = createDeletion(store, cluster)
+  const budgets = () => find('poddisruptionbudgets', 'policy')
+  const sub = createSubresources({ store, cluster, log, budgets, remove })
 
   return function answer(call: Call): Answer {
     const { method, name, subresource, kind, namespace } = call
@@ -49,7 +31,7 @@ export function createRoutes({ store, kinds, cluster, log, allows, addKind }: Ro
     if (name === undefined) {
       if (method === 'GET') return list(call)
       if (method === 'POST') return create(call)
-      if (method === 'DELETE') return deleteAll(call)
+      if (method === 'DELETE') return removeAll(call)
       throw methodNotAllowed()
     }
     switch (method) {
@@ -58,263 +40,159 @@ export function createRoutes({ store, kinds, cluster, log, allows, addKind }: Ro
       case 'PUT':
         return update(call, name)
       case 'PATCH':
-        return patch(call, name)
+        return call.contentType === APPLY ? applyTo(call, name) : patch(call, name)
       case 'DELETE':
-        return remove(call, name)
+        return { code: 200, body: remove(call, store.get(kind, namespace, name), deleteOptionsOf(call)) }
       default:
         throw methodNotAllowed()
     }
   }
 
-  function list({ kind, namespace, query }: Call): Answer {
-    const items = store
+  function selected({ kind, namespace, query }: Call): KubeObject[] {
+    const fields = fieldMatcher(query.get('fieldSelector'), kind)
+    const labels = query.get('labelSelector')
+    matchesLabels(labels)
+    return store
       .list(kind, namespace)
-      .filter((object) => matchesLabels(query.get('labelSelector'), object.metadata.labels))
-      .filter((object) => matchesFields(query.get('fieldSelector'), object))
-    return {
-      code: 200,
-      body: {
-        kind: `${kind.kind}List`,
-        apiVersion: apiVersion(kind),
-        metadata: { resourceVersion: String(store.version) },
-        items,
-      },
-    }
+      .filter((object) => matchesLabels(labels, object.metadata.labels) && fields(object))
   }
 
-  function create({ kind, namespace, query, body }: Call): Answer {
-    const object = objectOf(body)
-    const { generateName, name } = object.metadata
+  function list(call: Call): Answer {
+    const { kind, query } = call
+    const all = selected(call)
+    const from = Number(query.get('continue') ?? 0)
+    const limit = Number(query.get('limit') ?? 0) || all.length
+    const left = all.length - from - limit
+    const more = left > 0 ? { continue: String(from + limit), remainingItemCount: left } : {}
+    const metadata = { resourceVersion: String(store.version), ...more }
+    const items = all.slice(from, from + limit).map((object) => (kind.custom ? object : bare(object)))
+    return { code: 200, body: { kind: `${kind.kind}List`, apiVersion: apiVersion(kind), metadata, items } }
+  }
+
+  function create(call: Call): Answer {
+    const { kind, namespace } = call
+    const object = objectOf(call)
+    const { generateName, name, namespace: said, resourceVersion, labels } = object.metadata
+    if (kind.namespaced) checkNamespace(namespace, said)
+    // The API server has no better code for it.
+    if (resourceVersion)
+      throw new ApiError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
     const made: KubeObject = {
       ...object,
+      apiVersion: apiVersion(kind),
       metadata: {
         ...object.metadata,
         name: name || (generateName ? `${generateName}${suffix()}` : ''),
         ...(kind.namespaced && namespace !== undefined && { namespace }),
+        ...(kind.kind === 'Namespace' && { labels: { ...labels, 'kubernetes.io/metadata.name': name } }),
       },
     }
+    for (const key of ['uid', 'creationTimestamp', 'deletionTimestamp', 'generation', 'managedFields'] as const)
+      delete made.metadata[key]
+    if (kind.subresources.includes('status')) delete made.status
+    return { code: 201, body: add(call, made, call.manager) }
+  }
+
+  /** Stores a new object, and lets the cluster do what it does of it. */
+  function add(call: Call, made: KubeObject, manager: string | undefined): KubeObject {
+    const { kind, namespace } = call
     const namespaces = find('namespaces')
     if (kind.namespaced && namespaces && !store.find(namespaces, undefined, namespace ?? ''))
-      throw notFound('namespaces', namespace ?? '')
+      throw notFound(namespaces, namespace ?? '')
     validate(kind, made)
-    const ready = kind.plural === 'pods' ? runPod(made) : made
-    const created = store.create(kind, ready, isDry(query))
-    if (!isDry(query)) {
-      cluster.created(created)
-      if (created.kind === 'CustomResourceDefinition') serve(created)
-    }
-    return { code: 201, body: created }
+    const managed = manager === undefined ? made : manage(undefined, made, manager)
+    const dry = isDry(call)
+    const created = store.create(kind, alive(kind, managed), dry)
+    if (!dry) cluster.created(created)
+    return created
   }
 
-  function update({ kind, namespace, query, body }: Call, name: string): Answer {
-    const object = objectOf(body)
-    if (object.metadata.name !== name)
-      throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`)
-    validate(kind, object)
+  function update(call: Call, name: string): Answer {
+    const object = objectOf(call)
+    checkPlace(name, call.namespace, object.metadata)
+    const before = store.get(call.kind, call.namespace, name)
+    return { code: 200, body: replace(call, before, object, call.manager) }
+  }
+
+  function patch(call: Call, name: string): Answer {
+    const merge = patchOf(call.contentType, call.kind)
+    const before = store.get(call.kind, call.namespace, name)
+    const merged = merge(before, call.body)
+    checkIdentity(call.kind, before, merged)
+    return { code: 200, body: replace(call, before, merged, call.manager) }
+  }
+
+  /** Replaces an object. `manager` is missing where the fields are managed already. */
+  function replace(call: Call, before: KubeObject, after: KubeObject, manager: string | undefined): KubeObject {
+    const { kind, namespace } = call
     const made: KubeObject = {
-      ...object,
-      metadata: { ...object.metadata, ...(namespace !== undefined && { namespace }) },
+      ...after,
+      apiVersion: apiVersion(kind),
+      metadata: { ...after.metadata, ...(namespace !== undefined && kind.namespaced && { namespace }) },
     }
-    return { code: 200, body: store.update(kind, made, isDry(query)) }
+    if (kind.subresources.includes('status')) {
+      delete made.status
+      if (before.status) made.status = before.status
+    }
+    store.current(kind, made)
+    validate(kind, made)
+    if (kind.kind === 'Pod') checkPodUpdate(before, made)
+    const dry = isDry(call)
+    const updated = store.update(kind, manager === undefined ? made : manage(before, made, manager), dry)
+    if (!dry) cluster.updated(kind, updated)
+    return updated
   }
 
-  function patch({ kind, namespace, query, body, contentType }: Call, name: string): Answer {
-    const dry = isDry(query)
-    if (contentType === 'application/apply-patch+yaml') {
-      const manager = query.get('fieldManager')
-      if (!manager)
-        throw new ApiError({
-          code: 422,
-          reason: 'Invalid',
-          message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-        })
-      const before = store.find(kind, namespace, name)
-      const applied = objectOf(body)
-      const given = {
-        ...applied,
-        metadata: { ...applied.metadata, name, ...(namespace !== undefined && { namespace }) },
-      }
-      const merged = serverSideApply(before, given, manager, query.get('force') === 'true')
-      validate(kind, merged)
-      return before
-        ? { code: 200, body: store.update(kind, merged, dry) }
-        : { code: 201, body: store.create(kind, merged, dry) }
-    }
-    const merge = PATCHES[contentType]
-    if (!merge)
-      throw new ApiError({
-        code: 415,
-        reason: 'UnsupportedMediaType',
-        message: `the body of the request was in an unknown format - accepted media types include: ${[...Object.keys(PATCHES), 'application/apply-patch+yaml'].join(', ')}`,
+  function applyTo(call: Call, name: string): Answer {
+    const { kind, namespace, query, body } = call
+    const manager = query.get('fieldManager')
+    if (!manager)
+      throw optionsInvalid('PatchOptions', {
+        field: 'fieldManager',
+        reason: 'FieldValueRequired',
+        message: 'Required value: is required for apply patch',
       })
-    const before = store.get(kind, namespace, name)
-    const merged = merge(before, body)
-    checkIdentity(before, merged, kind.kind)
-    validate(kind, merged)
-    return { code: 200, body: store.update(kind, merged, dry) }
-  }
-
-  function remove({ kind, namespace, query, body }: Call, name: string): Answer {
-    const object = store.get(kind, namespace, name)
-    const options = (body ?? {}) as {
-      preconditions?: { uid?: string; resourceVersion?: string }
-      gracePeriodSeconds?: number
-      propagationPolicy?: string
-      dryRun?: string[]
+    checkApplied(body)
+    const applied = checkKind(kind, body)
+    checkPlace(name, namespace, { ...applied.metadata, name: applied.metadata.name || name })
+    const given = {
+      ...applied,
+      metadata: { ...applied.metadata, name, ...(kind.namespaced && namespace !== undefined && { namespace }) },
     }
-    checkPreconditions(kind, object, options.preconditions)
-    if (isDry(query) || options.dryRun?.includes('All')) return { code: 200, body: object }
-    const asked =
-      options.gracePeriodSeconds ??
-      (query.has('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined)
-    const own = (object as Pod).spec?.['terminationGracePeriodSeconds']
-    const grace = asked ?? (typeof own === 'number' ? own : 30)
-    const policy = options.propagationPolicy ?? query.get('propagationPolicy')
-    const ended = cluster.end(kind, object, grace, policy === 'Orphan')
-    return kind.plural === 'pods'
-      ? { code: 200, body: ended }
-      : {
-          code: 200,
-          body: {
-            kind: 'Status',
-            apiVersion: 'v1',
-            metadata: {},
-            status: 'Success',
-            details: { name, kind: kind.plural, uid: object.metadata.uid },
-          },
-        }
+    const before = store.find(kind, namespace, name)
+    const merged = apply(before, given, manager, query.get('force') === 'true')
+    return before
+      ? { code: 200, body: replace(call, before, merged, undefined) }
+      : { code: 201, body: add(call, merged, undefined) }
   }
 
-  function deleteAll(call: Call): Answer {
+  function removeAll(call: Call): Answer {
     const { body } = list(call)
-    for (const { metadata } of (body as { items: KubeObject[] }).items)
-      remove({ ...call, body: undefined }, metadata.name)
+    const options = deleteOptionsOf(call)
+    for (const object of selected(call)) remove(call, object, options)
     return { code: 200, body }
-  }
-
-  function sub(call: Call, subresource: string, name: string): Answer {
-    const { kind, namespace, method, query } = call
-    const object = store.get(kind, namespace, name)
-    if (!kind.subresources.includes(subresource)) throw noSuchPath()
-    if (subresource === 'log' && method === 'GET') {
-      const container = containerOf(object, query.get('container'))
-      const limit = Number(query.get('limitBytes') ?? Number.MAX_SAFE_INTEGER)
-      return { code: 200, body: tail(log({ pod: object as Pod, container }), query.get('tailLines')).slice(0, limit) }
-    }
-    if (subresource === 'eviction' && method === 'POST') return evict(call, object)
-    if (subresource === 'ephemeralcontainers') return ephemeral(call, object)
-    if (subresource === 'status') return status(call, object)
-    if (subresource === 'scale') return scale(call, object)
-    throw methodNotAllowed()
-  }
-
-  function evict({ kind, query, body }: Call, pod: KubeObject): Answer {
-    const { deleteOptions = {} } = (body ?? {}) as {
-      deleteOptions?: { preconditions?: { uid?: string }; gracePeriodSeconds?: number; dryRun?: string[] }
-    }
-    checkPreconditions(kind, pod, deleteOptions.preconditions)
-    const budgets = find('poddisruptionbudgets', 'policy')
-    if (budgets) checkBudgets(store, budgets, kind, pod)
-    if (!isDry(query) && !deleteOptions.dryRun?.includes('All'))
-      cluster.end(kind, pod, deleteOptions.gracePeriodSeconds ?? 30, false)
-    return { code: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } }
-  }
-
-  function ephemeral({ kind, method, contentType, body, query }: Call, before: KubeObject): Answer {
-    if (method === 'GET') return { code: 200, body: before }
-    const merge = PATCHES[contentType]
-    const after = method === 'PATCH' && merge ? merge(before, body) : objectOf(body)
-    return { code: 200, body: store.update(kind, runEphemeral(before, after), isDry(query)) }
-  }
-
-  function status({ kind, method, contentType, body, query }: Call, before: KubeObject): Answer {
-    if (method === 'GET') return { code: 200, body: before }
-    const merge = PATCHES[contentType]
-    const after = method === 'PATCH' && merge ? merge(before, body) : objectOf(body)
-    return {
-      code: 200,
-      body: store.update(kind, { ...before, ...(after.status && { status: after.status }) }, isDry(query)),
-    }
-  }
-
-  function scale({ kind, method, contentType, body, query }: Call, object: KubeObject): Answer {
-    const view = (from: KubeObject) => ({
-      kind: 'Scale',
-      apiVersion: 'autoscaling/v1',
-      metadata: from.metadata,
-      spec: { replicas: from.spec?.['replicas'] ?? 0 },
-      status: { replicas: from.status?.['replicas'] ?? 0 },
-    })
-    if (method === 'GET') return { code: 200, body: view(object) }
-    const merge = PATCHES[contentType]
-    const wanted = method === 'PATCH' && merge ? merge(view(object), body) : objectOf(body)
-    const updated = store.update(
-      kind,
-      { ...object, spec: { ...object.spec, replicas: wanted.spec?.['replicas'] } },
-      isDry(query),
-    )
-    return { code: 200, body: view(updated) }
   }
 
   function review({ method, body }: Call): Answer {
     if (method !== 'POST') throw methodNotAllowed()
     const { spec = {} } = (body ?? {}) as { spec?: Json }
     const allowed = allows((spec['resourceAttributes'] ?? {}) as Json)
-    return {
-      code: 201,
-      body: {
-        kind: 'SelfSubjectAccessReview',
-        apiVersion: 'authorization.k8s.io/v1',
-        metadata: {},
-        spec,
-        status: { allowed },
-      },
-    }
-  }
-
-  function serve({ spec = {} }: KubeObject): void {
-    const { group, names, scope, versions } = spec as unknown as {
-      group: string
-      names: { plural: string; kind: string }
-      scope: string
-      versions: { name: string; served: boolean }[]
-    }
-    for (const { name: version } of versions.filter(({ served }) => served))
-      addKind({
-        group,
-        version,
-        plural: names.plural,
-        kind: names.kind,
-        namespaced: scope === 'Namespaced',
-        subresources: [],
-      })
-  }
-
-  function checkPreconditions(
-    kind: KindOf,
-    { metadata }: KubeObject,
-    { uid, resourceVersion }: { uid?: string; resourceVersion?: string } = {},
-  ): void {
-    const resource = qualified(kind.plural, kind.group)
-    if (uid !== undefined && uid !== metadata.uid)
-      throw conflict(
-        resource,
-        metadata.name,
-        `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
-      )
-    if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-      throw conflict(
-        resource,
-        metadata.name,
-        `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
-      )
+    const named = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {} }
+    return { code: 201, body: { ...named, spec, status: { allowed } } }
   }
 }
 
-const isDry = (query: URLSearchParams) => query.getAll('dryRun').includes('All')
+/** An item of a list says nothing of its kind, unless it is a custom one. */
+function bare(object: KubeObject): KubeObject {
+  const item = { ...object }
+  delete item.apiVersion
+  delete item.kind
+  return item
+}
 
-function objectOf(body: unknown): KubeObject {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('the body is no object')
-  const object = body as Partial<KubeObject>
-  return { ...object, metadata: object.metadata ?? { name: '' } }
+/** What kubelet or a controller writes at once. */
+function alive({ kind, group }: KindOf, object: KubeObject): KubeObject {
+  if (group !== '') return object
+  if (kind === 'Pod') return runPod(object)
+  return kind === 'Namespace' ? { ...object, status: { phase: 'Active' } } : object
 }

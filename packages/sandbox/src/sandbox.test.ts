@@ -218,7 +218,7 @@ describe('a pod', () => {
     const remove = (uid: string) =>
       core.deleteNamespacedPod({ ...default0, body: { gracePeriodSeconds: 0, preconditions: { uid } } })
     expect(await refusal(remove('other'))).toBe(
-      `409 Conflict Operation cannot be fulfilled on pods "web-0": the UID in the precondition (other) does not match the UID in record (${metadata?.uid}). The object might have been deleted and then recreated`,
+      `409 Conflict Operation cannot be fulfilled on Pod "web-0": the UID in the precondition (other) does not match the UID in record (${metadata?.uid}). The object might have been deleted and then recreated`,
     )
     await remove(metadata?.uid ?? '')
     expect(await refusal(core.readNamespacedPod(default0))).toMatch(/^404/)
@@ -295,12 +295,10 @@ describe('a pod', () => {
 
   it('is evicted only where its disruption budget allows', async () => {
     sandbox.seed(deployment({ name: 'web', replicas: 2 }))
-    await config
-      .makeApiClient(PolicyV1Api)
-      .createNamespacedPodDisruptionBudget({
-        namespace: 'default',
-        body: { metadata: { name: 'b' }, spec: { minAvailable: 2, selector: { matchLabels: { app: 'web' } } } },
-      })
+    await config.makeApiClient(PolicyV1Api).createNamespacedPodDisruptionBudget({
+      namespace: 'default',
+      body: { metadata: { name: 'b' }, spec: { minAvailable: 2, selector: { matchLabels: { app: 'web' } } } },
+    })
     const [first] = (await core.listNamespacedPod({ namespace: 'default' })).items
     const name = first?.metadata?.name ?? ''
     const evict = () => core.createNamespacedPodEviction({ namespace: 'default', name, body: { metadata: { name } } })

@@ -1,31 +1,36 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import type { Duplex } from 'node:stream'
-import { createCluster, kindFinder } from './cluster.ts'
-import { execServer, type ExecAnswer, type ExecCall } from './exec.ts'
+import { createCluster, type JobScript } from './cluster.ts'
+import { execServer, podToExecIn, type ExecAnswer, type ExecCall } from './exec.ts'
 import { Faults, type Fault } from './faults.ts'
 import { discovery, KINDS, type KindOf } from './kinds.ts'
-import type { Json, KubeObject, Pod } from './objects.ts'
-import { containerOf } from './pods.ts'
-import { createRoutes, type Call } from './routes.ts'
-import { matchesFields, matchesLabels } from './selectors.ts'
-import { ApiError, badRequest, noSuchPath, statusOf } from './status.ts'
+import { kubeconfigOf } from './kubeconfig.ts'
+import type { LogScript } from './log.ts'
+import type { Json, KubeObject } from './objects.ts'
+import { parseBody, type Call } from './requests.ts'
+import { createRoutes } from './routes.ts'
+import { createSeed } from './seed.ts'
+import { ApiError, badRequest, noSuchPath, statusOf, type Refusal } from './status.ts'
 import { Store } from './store.ts'
+import { isWatch, watch } from './watch.ts'
 
 export interface SandboxOptions {
   /** What a container has logged. */
-  readonly log?: (asked: { readonly pod: Pod; readonly container: string }) => string
+  readonly log?: LogScript
   /** What a command answers. No command runs on this machine. */
   readonly exec?: (call: ExecCall) => ExecAnswer | Promise<ExecAnswer>
+  /** The exit code of a Job's pod; 0 where missing. */
+  readonly job?: JobScript
   /** Kinds besides those of a fresh cluster. */
   readonly kinds?: readonly KindOf[]
   /** Whether an access review (SelfSubjectAccessReview) is answered with yes. */
   readonly allows?: (attributes: Json) => boolean
   /** Milliseconds until a controller replaces a pod that is gone; 50 where missing. */
   readonly replaceDelay?: number
-  /** Milliseconds until a pod that was asked to end has ended; 50 where missing. */
+  /** Milliseconds until a pod that was asked to end, or the pod of a Job, has ended; 50 where missing. */
   readonly endDelay?: number
 }
 
@@ -58,17 +63,19 @@ export interface Sandbox {
 
 const REMEMBERED = 10_000
 const HEALTH = new Set(['/readyz', '/livez', '/healthz'])
+const VERSION = { major: '1', minor: '36', gitVersion: 'v1.36.3-sandbox', platform: 'linux/amd64' }
 
 /** Starts a Kubernetes API in memory on a free port of 127.0.0.1, with the node node-1 and the usual namespaces. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { log = () => '', exec = () => ({}), allows = () => true, replaceDelay = 50, endDelay = 50 } = options
-  const kinds: KindOf[] = [...KINDS, ...(options.kinds ?? [])]
+  const { log = () => '', exec = () => ({}), job = () => 0, allows = () => true } = options
+  const { replaceDelay = 50, endDelay = 50 } = options
+  const kinds: KindOf[] = [...KINDS, ...(options.kinds ?? []).map((kind) => ({ ...kind, custom: true }))]
   const store = new Store()
   const faults = new Faults()
   const closing = new AbortController()
-  const kindOf = (object: KubeObject) => kindFinder(kinds)(object)
-  const cluster = createCluster({ store, replaceDelay, endDelay, kindOf, signal: closing.signal })
-  const answer = createRoutes({ store, kinds: () => kinds, cluster, log, allows, addKind: (kind) => kinds.push(kind) })
+  const cluster = createCluster({ store, kinds, replaceDelay, endDelay, job, signal: closing.signal })
+  const seed = createSeed(store, cluster)
+  const answer = createRoutes({ store, kinds, cluster, log, allows })
   const commands = execServer()
   const requests: Requested[] = []
 
@@ -76,144 +83,81 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     handle(request, response).catch((error: unknown) => refuse(response, error))
   })
   server.on('upgrade', (request, socket: Duplex, head) => {
+    // A client that leaves in the middle is nobody's failure.
+    socket.on('error', () => socket.destroy())
     try {
       upgrade(request, socket, head)
     } catch (error) {
-      const body = JSON.stringify(statusOf(refusalOf(error)))
-      socket.end(
-        `HTTP/1.1 ${refusalOf(error).code} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      )
+      refuseUpgrade(socket, error)
     }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-
-  function note({ method = 'GET' }: IncomingMessage, { pathname, search }: URL): void {
-    requests.push({ method, path: pathname, query: search.slice(1), at: performance.now() })
-    if (requests.length > REMEMBERED) requests.splice(0, REMEMBERED / 10)
-  }
+  const kubeconfig = kubeconfigOf(url)
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = 'GET' } = request
-    const target = new URL(request.url ?? '/', url)
-    note(request, target)
-    faults.check(method, target.pathname)
-    const path = target.pathname.split('/').filter(Boolean).map(decodeURIComponent)
+    const target = arrive(request)
+    const path = segments(target)
     if (HEALTH.has(target.pathname)) return write(response, 200, 'ok')
-    if (target.pathname === '/version')
-      return write(response, 200, { major: '1', minor: '36', gitVersion: 'v1.36.0-sandbox' })
+    if (target.pathname === '/version') return write(response, 200, VERSION)
     const found = discovery(path, kinds)
     if (found) return write(response, 200, found)
-    const text = (await buffer(request)).toString()
+    if (!isServed(path)) return write(response, 404, '404 page not found\n')
+    const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? ''
+    const body = parseBody((await buffer(request)).toString(), contentType)
     const call: Call = {
-      ...route(path, target.searchParams),
-      method,
-      contentType: (request.headers['content-type'] ?? '').split(';')[0] ?? '',
-      body: parse(text),
+      ...route(path),
+      query: target.searchParams,
+      method: request.method ?? 'GET',
+      contentType,
+      body,
+      manager:
+        target.searchParams.get('fieldManager') || (request.headers['user-agent'] ?? '').split('/')[0] || 'unknown',
     }
-    if (method === 'GET' && call.name === undefined && target.searchParams.get('watch') === 'true')
-      return watch(call, response)
-    const { code, body } = answer(call)
-    write(response, code, body)
-  }
-
-  function route(
-    path: readonly string[],
-    query: URLSearchParams,
-  ): Pick<Call, 'kind' | 'namespace' | 'name' | 'subresource' | 'query'> {
-    const [root, ...rest] = path
-    const [group, version, ...tail] = root === 'api' ? ['', ...rest] : root === 'apis' ? rest : []
-    // `namespaces/x/pods` is inside of x; `namespaces/x` and `namespaces/x/status` are the namespace itself.
-    const inside = tail[0] === 'namespaces' && tail.length > 2 && tail[2] !== 'status'
-    const [plural, name, subresource] = inside ? tail.slice(2) : tail
-    const kind = kinds.find((each) => each.group === group && each.version === version && each.plural === plural)
-    if (!kind || (inside && !kind.namespaced)) throw noSuchPath()
-    return { kind, namespace: inside ? tail[1] : undefined, name, subresource, query }
-  }
-
-  function watch({ kind, namespace, query }: Call, response: ServerResponse): void {
-    const from = Number(query.get('resourceVersion') ?? 0)
-    const send = (type: string, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
-    const wanted = (object: KubeObject) =>
-      (namespace === undefined || object.metadata.namespace === namespace) &&
-      matchesLabels(query.get('labelSelector'), object.metadata.labels) &&
-      matchesFields(query.get('fieldSelector'), object)
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.flushHeaders()
-    if (from === 0) for (const object of store.list(kind, namespace)) if (wanted(object)) send('ADDED', object)
-    const stop = store.watch(from, (change) => {
-      if (change.kind === kind && wanted(change.object)) send(change.type, change.object)
-    })
-    if (!stop) {
-      send(
-        'ERROR',
-        statusOf({ code: 410, reason: 'Expired', message: `too old resource version: ${from} (${store.version})` }),
-      )
-      response.end()
-      return
-    }
-    const seconds = Number(query.get('timeoutSeconds') ?? 0)
-    const timer = seconds ? setTimeout(() => response.end(), seconds * 1000).unref() : undefined
-    response.on('close', () => {
-      stop()
-      clearTimeout(timer)
-    })
+    if (isWatch(call)) return watch(store, call, response)
+    const answered = answer(call)
+    write(response, answered.code, answered.body)
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const target = new URL(request.url ?? '/', url)
-    note(request, target)
-    faults.check(request.method ?? 'GET', target.pathname)
-    const {
-      kind,
-      namespace,
-      name = '',
-      subresource,
-      query,
-    } = route(target.pathname.split('/').filter(Boolean).map(decodeURIComponent), target.searchParams)
+    const target = arrive(request)
+    const { searchParams: query } = target
+    const { kind, namespace, name = '', subresource } = route(segments(target))
     if (kind.plural !== 'pods' || subresource !== 'exec') throw badRequest('only exec is spoken over a WebSocket here')
-    const pod = store.get(kind, namespace, name) as Pod
-    const container = containerOf(pod, query.get('container'))
+    const { pod, container } = podToExecIn(store.get(kind, namespace, name), query.get('container'))
     const command = query.getAll('command')
     commands.accept(request, socket, head, query, async (stdin) => exec({ pod, container, command, stdin }))
   }
 
-  function seed(...objects: (KubeObject | KubeObject[])[]): void {
-    for (const object of objects.flat()) {
-      const kind = kindOf(object)
-      if (!kind) throw new TypeError(`the sandbox serves no ${object.apiVersion} ${object.kind}`)
-      const { namespace } = object.metadata
-      if (namespace !== undefined) ensure('Namespace', namespace)
-      const node = (object as Pod).kind === 'Pod' ? (object as Pod).spec.nodeName : undefined
-      if (node !== undefined) ensure('Node', node)
-      store.create(kind, object)
-    }
+  /** Remembers a request, and refuses it where that was ordered. */
+  function arrive(request: IncomingMessage): URL {
+    const target = new URL(request.url ?? '/', url)
+    const { method = 'GET' } = request
+    requests.push({ method, path: target.pathname, query: target.search.slice(1), at: performance.now() })
+    if (requests.length > REMEMBERED) requests.splice(0, REMEMBERED / 10)
+    faults.check(method, target.pathname)
+    return target
   }
 
-  function ensure(kind: 'Namespace' | 'Node', name: string): void {
-    const object: KubeObject = {
-      apiVersion: 'v1',
-      kind,
-      metadata: { name, labels: kind === 'Node' ? nodeLabels(name) : { 'kubernetes.io/metadata.name': name } },
-      spec: kind === 'Node' ? { providerID: `sandbox:///${name}` } : {},
-    }
-    const found = kindOf(object)
-    if (found && !store.find(found, undefined, name)) store.create(found, object)
+  /** Whether there is such a group and version. */
+  function isServed([root, group, version]: readonly string[]): boolean {
+    if (root === 'api') return group === 'v1'
+    return root === 'apis' && kinds.some((kind) => kind.group === group && kind.version === version)
   }
 
-  for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) ensure('Namespace', namespace)
-  ensure('Node', 'node-1')
+  function route(path: readonly string[]): Pick<Call, 'kind' | 'namespace' | 'name' | 'subresource'> {
+    const [root, ...rest] = path
+    const [group, version, ...tail] = root === 'api' ? ['', ...rest] : rest
+    // `namespaces/x/pods` is inside of x; `namespaces/x` and `namespaces/x/status` are the namespace itself.
+    const inside = tail[0] === 'namespaces' && tail.length > 2 && tail[2] !== 'status'
+    const [plural, name, subresource, ...more] = inside ? tail.slice(2) : tail
+    const kind = kinds.find((each) => each.group === group && each.version === version && each.plural === plural)
+    if (!kind || (inside && !kind.namespaced) || more.length) throw noSuchPath()
+    return { kind, namespace: inside ? tail[1] : undefined, name, subresource }
+  }
 
-  const kubeconfig = JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'sandbox', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'sandbox', user: {} }],
-    contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user: 'sandbox', namespace: 'default' } }],
-    'current-context': 'sandbox',
-  })
   return {
     url,
     kubeconfig,
@@ -231,47 +175,48 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     async close() {
       closing.abort()
       commands.close()
+      const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closed
     },
   }
 }
 
-const nodeLabels = (name: string) => ({
-  'kubernetes.io/hostname': name,
-  'kubernetes.io/os': 'linux',
-  'node.kubernetes.io/instance-type': 'sandbox.small',
-  'topology.kubernetes.io/region': 'local',
-  'topology.kubernetes.io/zone': 'local-a',
-})
-
-function parse(text: string): unknown {
-  if (text === '') return undefined
+/** @throws ApiError 400 where the path is no path. */
+function segments({ pathname }: URL): string[] {
   try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw badRequest(`the object provided is unrecognized: ${String(error)}`)
+    return pathname.split('/').filter(Boolean).map(decodeURIComponent)
+  } catch {
+    throw badRequest('the path is not encoded as a path is')
   }
 }
 
-const refusalOf = (error: unknown) =>
+const refusalOf = (error: unknown): Refusal =>
   error instanceof ApiError ? error.refusal : { code: 500, reason: 'InternalError', message: String(error) }
 
 function refuse(response: ServerResponse, error: unknown): void {
   const refusal = refusalOf(error)
+  const { code, retryAfter } = refusal
   if (response.headersSent) response.destroy()
-  else
-    write(
-      response,
-      refusal.code,
-      statusOf(refusal),
-      'retryAfter' in refusal && refusal.retryAfter !== undefined ? { 'retry-after': String(refusal.retryAfter) } : {},
-    )
+  else write(response, code, statusOf(refusal), retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const refusal = refusalOf(error)
+  const body = JSON.stringify(statusOf(refusal))
+  const headers = [
+    `HTTP/1.1 ${refusal.code} ${STATUS_CODES[refusal.code] ?? 'Refused'}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...(refusal.retryAfter === undefined ? [] : [`retry-after: ${refusal.retryAfter}`]),
+    'connection: close',
+  ]
+  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`)
 }
 
 function write(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const plain = typeof body === 'string' || Buffer.isBuffer(body)
   response
-    .writeHead(code, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', ...headers })
-    .end(text)
+    .writeHead(code, { 'content-type': plain ? 'text/plain' : 'application/json', ...headers })
+    .end(plain ? body : JSON.stringify(body))
 }

@@ -1,7 +1,10 @@
+import type { KindOf } from './kinds.ts'
+
 /** A refusal in the API server's own words. */
 export interface Refusal {
   readonly code: number
-  readonly reason: string
+  /** Missing where the API server says none, as in most of its 500. */
+  readonly reason?: string
   readonly message: string
   readonly details?: object
   /** Seconds. */
@@ -18,48 +21,89 @@ export class ApiError extends Error {
 }
 
 /** The body of a refusal: `kind: Status`. */
-export function statusOf({ code, reason, message, details }: Refusal): object {
-  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }
-  return details ? { ...body, details } : body
+export function statusOf({ code, reason, message, details, retryAfter }: Refusal): object {
+  const all = retryAfter === undefined ? details : { ...details, retryAfterSeconds: retryAfter }
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    ...(reason && { reason }),
+    ...(all && { details: all }),
+    code,
+  }
 }
 
-/** `pods`, `deployments.apps`: a resource as the API server names it in messages. */
-export const qualified = (plural: string, group: string) => (group ? `${plural}.${group}` : plural)
+/** What an object is called in a refusal's details. */
+const detailsOf = (group: string, kind: string, name: string) => ({
+  ...(name && { name }),
+  ...(group && { group }),
+  kind,
+})
 
-export const notFound = (resource: string, name: string) =>
+/** `pods`, `deployments.apps`: a resource as the API server names it in messages. */
+const resourceOf = ({ plural, group }: KindOf) => (group ? `${plural}.${group}` : plural)
+/** `Pod`, `Deployment.apps`: a kind as the API server names it in messages. */
+const kindOf = ({ kind, group }: KindOf) => (group ? `${kind}.${group}` : kind)
+
+export const notFound = (kind: KindOf, name: string) =>
   new ApiError({
     code: 404,
     reason: 'NotFound',
-    message: `${resource} "${name}" not found`,
-    details: { name, kind: resource },
+    message: `${resourceOf(kind)} "${name}" not found`,
+    details: detailsOf(kind.group, kind.plural, name),
   })
 
-export const alreadyExists = (resource: string, name: string) =>
+export const alreadyExists = (kind: KindOf, name: string) =>
   new ApiError({
     code: 409,
     reason: 'AlreadyExists',
-    message: `${resource} "${name}" already exists`,
-    details: { name, kind: resource },
+    message: `${resourceOf(kind)} "${name}" already exists`,
+    details: detailsOf(kind.group, kind.plural, name),
   })
 
-export const conflict = (resource: string, name: string, why: string) =>
+/** An update that came too late. */
+export const conflict = (kind: KindOf, name: string, why: string) =>
   new ApiError({
     code: 409,
     reason: 'Conflict',
-    message: `Operation cannot be fulfilled on ${resource} "${name}": ${why}`,
-    details: { name, kind: resource },
+    message: `Operation cannot be fulfilled on ${resourceOf(kind)} "${name}": ${why}`,
+    details: detailsOf(kind.group, kind.plural, name),
+  })
+
+/** A deletion whose precondition does not hold. The API server (1.36) names the kind here, where an update's conflict names the resource. */
+export const preconditionFailed = (kind: KindOf, name: string, why: string) =>
+  new ApiError({
+    code: 409,
+    reason: 'Conflict',
+    message: `Operation cannot be fulfilled on ${kindOf(kind)} "${name}": ${why}`,
+    details: detailsOf(kind.group, kind.kind, name),
   })
 
 export const badRequest = (message: string) => new ApiError({ code: 400, reason: 'BadRequest', message })
 
 export const noSuchPath = () =>
-  new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' })
+  new ApiError({
+    code: 404,
+    reason: 'NotFound',
+    message: 'the server could not find the requested resource',
+    details: {},
+  })
 
 export const methodNotAllowed = () =>
   new ApiError({
     code: 405,
     reason: 'MethodNotAllowed',
     message: 'the server does not allow this method on the requested resource',
+    details: {},
+  })
+
+export const unsupportedMediaType = (accepted: readonly string[]) =>
+  new ApiError({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   })
 
 /** What is wrong with one field of an object. */
@@ -69,10 +113,25 @@ export interface Cause {
   readonly message: string
 }
 
-export const invalid = (kind: string, name: string, causes: readonly Cause[]) =>
-  new ApiError({
+export const wrongValue = (field: string, value: unknown, why: string): Cause => ({
+  field,
+  reason: 'FieldValueInvalid',
+  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+})
+
+export const forbidden = (field: string, why: string): Cause => ({
+  field,
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${why}`,
+})
+
+/** A refusal of an object, or of a request's options, with everything that is wrong. */
+export function invalid(kind: Pick<KindOf, 'kind' | 'group'>, name: string, causes: readonly Cause[]): ApiError {
+  const said = causes.map(({ field, message }) => `${field}: ${message}`)
+  return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `${kind} "${name}" is invalid: ${causes.map(({ field, message }) => `${field}: ${message}`).join(', ')}`,
-    details: { name, kind, causes },
+    message: `${kind.group ? `${kind.kind}.${kind.group}` : kind.kind} "${name}" is invalid: ${said.length > 1 ? `[${said.join(', ')}]` : said.join('')}`,
+    details: { ...detailsOf(kind.group, kind.kind, name), causes },
   })
+}

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { apiVersion, type KindOf } from './kinds.ts'
-import type { KubeObject } from './objects.ts'
-import { alreadyExists, conflict, notFound, qualified } from './status.ts'
+import type { KubeObject, Meta } from './objects.ts'
+import { alreadyExists, conflict, notFound } from './status.ts'
 
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly kind: KindOf
   readonly object: KubeObject
+  /** What it was before, so that a watch with a selector can tell what comes into its sight and what leaves it. */
+  readonly before: KubeObject | undefined
   readonly version: number
 }
 
@@ -30,24 +33,26 @@ export class Store {
 
   get(kind: KindOf, namespace: string | undefined, name: string): KubeObject {
     const found = this.find(kind, namespace, name)
-    if (!found) throw notFound(qualified(kind.plural, kind.group), name)
+    if (!found) throw notFound(kind, name)
     return found
   }
 
   list(kind: KindOf, namespace?: string): KubeObject[] {
     const prefix = `${kind.group}/${kind.plural}/${namespace === undefined ? '' : `${namespace}/`}`
-    return [...this.#objects].filter(([key]) => key.startsWith(prefix)).map(([, object]) => object)
+    return [...this.#objects]
+      .filter(([key]) => key.startsWith(prefix))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, object]) => object)
   }
 
-  /** Every object, with its key; for garbage collection. */
-  all(): IterableIterator<KubeObject> {
-    return this.#objects.values()
+  /** Every object; for garbage collection. */
+  all(): KubeObject[] {
+    return [...this.#objects.values()]
   }
 
   create(kind: KindOf, object: KubeObject, dryRun = false): KubeObject {
     const { metadata } = object
-    if (this.find(kind, metadata.namespace, metadata.name))
-      throw alreadyExists(qualified(kind.plural, kind.group), metadata.name)
+    if (this.find(kind, metadata.namespace, metadata.name)) throw alreadyExists(kind, metadata.name)
     const created: KubeObject = {
       ...object,
       apiVersion: apiVersion(kind),
@@ -62,34 +67,66 @@ export class Store {
     return dryRun ? created : this.#put('ADDED', kind, created)
   }
 
-  /** Replaces an object. A resource version that is not the stored one is a conflict. */
-  update(kind: KindOf, object: KubeObject, dryRun = false): KubeObject {
+  /** The stored form of an object that is to be replaced. @throws ApiError 404, or 409 where it was another or has changed */
+  current(kind: KindOf, object: KubeObject): KubeObject {
     const { name, namespace, resourceVersion } = object.metadata
     const before = this.get(kind, namespace, name)
     if (resourceVersion && resourceVersion !== before.metadata.resourceVersion)
       throw conflict(
-        qualified(kind.plural, kind.group),
+        kind,
         name,
         'the object has been modified; please apply your changes to the latest version and try again',
       )
+    const { uid } = before.metadata
+    if (object.metadata.uid !== undefined && object.metadata.uid !== uid)
+      throw conflict(
+        kind,
+        name,
+        `Precondition failed: UID in precondition: ${object.metadata.uid}, UID in object meta: ${uid}`,
+      )
+    return before
+  }
+
+  /**
+   * Replaces an object. A resource version or UID that is not the stored one is a conflict; what the API server alone
+   * writes (UID, times, generation) stays, and only `ending` tells when the object is to be gone.
+   */
+  update(
+    kind: KindOf,
+    object: KubeObject,
+    dryRun = false,
+    ending: Pick<Meta, 'deletionTimestamp' | 'deletionGracePeriodSeconds'> = {},
+  ): KubeObject {
+    const before = this.current(kind, object)
     const { uid, creationTimestamp } = before.metadata
-    const updated = {
+    const { deletionTimestamp, deletionGracePeriodSeconds } = { ...before.metadata, ...ending }
+    const updated: KubeObject = {
       ...object,
       apiVersion: apiVersion(kind),
       kind: kind.kind,
-      metadata: { ...object.metadata, ...(uid && { uid }), ...(creationTimestamp && { creationTimestamp }) },
+      metadata: {
+        ...object.metadata,
+        ...(before.metadata.resourceVersion && { resourceVersion: before.metadata.resourceVersion }),
+        ...(uid && { uid }),
+        ...(creationTimestamp && { creationTimestamp }),
+        ...(deletionTimestamp && { deletionTimestamp }),
+        ...(deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds }),
+        generation: (before.metadata.generation ?? 1) + (isDeepStrictEqual(before.spec, object.spec) ? 0 : 1),
+      },
     }
-    if (dryRun || same(before, updated)) return dryRun ? updated : before
-    const generation = (before.metadata.generation ?? 1) + (same(before.spec, updated.spec) ? 0 : 1)
-    return this.#put('MODIFIED', kind, { ...updated, metadata: { ...updated.metadata, generation } })
+    if (dryRun || isDeepStrictEqual(before, updated)) return updated
+    return this.#put('MODIFIED', kind, updated, before)
   }
 
   remove(kind: KindOf, object: KubeObject): void {
     const { namespace, name } = object.metadata
     const key = keyOf(kind, namespace, name)
-    if (this.#objects.get(key)?.metadata.uid !== object.metadata.uid) return
+    const before = this.#objects.get(key)
+    if (!before || before.metadata.uid !== object.metadata.uid) return
     this.#objects.delete(key)
-    this.#tell('DELETED', kind, object)
+    // As the API server tells it: at the version of the deletion, so that a watch can go on from there.
+    const last = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.#version + 1) } }
+    this.#tell('DELETED', kind, last, before)
   }
 
   /** Tells changes from a version on; undefined where the history does not go back so far. */
@@ -101,16 +138,16 @@ export class Store {
     return () => this.#watchers.delete(told)
   }
 
-  #put(type: Change['type'], kind: KindOf, object: KubeObject): KubeObject {
+  #put(type: Change['type'], kind: KindOf, object: KubeObject, before?: KubeObject): KubeObject {
     const stored = structuredClone(object)
     stored.metadata.resourceVersion = String(this.#version + 1)
     this.#objects.set(keyOf(kind, stored.metadata.namespace, stored.metadata.name), stored)
-    this.#tell(type, kind, stored)
+    this.#tell(type, kind, stored, before)
     return stored
   }
 
-  #tell(type: Change['type'], kind: KindOf, object: KubeObject): void {
-    const change = { type, kind, object, version: ++this.#version }
+  #tell(type: Change['type'], kind: KindOf, object: KubeObject, before: KubeObject | undefined): void {
+    const change = { type, kind, object, before, version: ++this.#version }
     this.#history.push(change)
     if (this.#history.length > HISTORY * 2) this.#history = this.#history.slice(-HISTORY)
     for (const watcher of this.#watchers) watcher(change)
@@ -119,8 +156,6 @@ export class Store {
 
 const keyOf = ({ group, plural }: KindOf, namespace: string | undefined, name: string) =>
   `${group}/${plural}/${namespace ?? ''}/${name}`
-
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 /** Kubernetes writes times of metadata to the second. */
 export const secondsNow = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
