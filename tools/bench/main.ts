@@ -20,13 +20,14 @@ const { values, positionals } = parseArgs({
 const chosen = benches.filter(({ name }) => !positionals.length || positionals.includes(name))
 
 const rows: Row[] = []
-for (const { name, missing, run } of chosen) {
+for (const bench of chosen) {
+  const { name, missing } = bench
   if (missing) {
     console.log(`${name}: not run, missing: ${missing}`)
     continue
   }
   console.error(`${name} ...`)
-  rows.push(...(await run()))
+  rows.push(...(await bench.run()))
 }
 const [cpu] = cpus()
 const machine = `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`
@@ -34,6 +35,6 @@ const text = `Machine: ${machine}.\n\n${markdown(rows)}`
 console.log(text)
 if (values.write) {
   const page = readFileSync(PAGE, 'utf8')
-  const [before = '', after = ''] = [page.split(BEGIN)[0], page.split(END)[1]]
+  const [before, after] = [page.slice(0, page.indexOf(BEGIN)), page.slice(page.indexOf(END) + END.length)]
   writeFileSync(PAGE, `${before}${BEGIN}\n${text}\n${END}${after}`)
 }

@@ -3,7 +3,12 @@ import { request } from 'node:https'
 import { apiPort, token } from './configs.ts'
 
 /** Body of a response of the cluster's API server; rejects for any status but 2xx. */
-export async function callApi(certificate: string, method: 'GET' | 'POST', path: string, body?: object): Promise<string> {
+export async function callApi(
+  certificate: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(
       {

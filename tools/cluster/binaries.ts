@@ -35,9 +35,21 @@ const sources = {
   kubelet: kubernetes('kubelet'),
   etcd: { folder: 'etcd', package: 'go.etcd.io/etcd/server/v3', module: 'go.etcd.io/etcd/server/v3' },
   kwok: { folder: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok', module: 'sigs.k8s.io/kwok' },
-  'nats-server': { folder: 'nats-server', package: 'github.com/nats-io/nats-server/v2', module: 'github.com/nats-io/nats-server/v2' },
-  versitygw: { folder: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw', module: 'github.com/versity/versitygw' },
-  'fake-gcs-server': { folder: 'fake-gcs-server', package: 'github.com/fsouza/fake-gcs-server', module: 'github.com/fsouza/fake-gcs-server' },
+  'nats-server': {
+    folder: 'nats-server',
+    package: 'github.com/nats-io/nats-server/v2',
+    module: 'github.com/nats-io/nats-server/v2',
+  },
+  versitygw: {
+    folder: 'versitygw',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    module: 'github.com/versity/versitygw',
+  },
+  'fake-gcs-server': {
+    folder: 'fake-gcs-server',
+    package: 'github.com/fsouza/fake-gcs-server',
+    module: 'github.com/fsouza/fake-gcs-server',
+  },
   mailpit: { folder: 'mailpit', package: 'github.com/axllent/mailpit', module: 'github.com/axllent/mailpit' },
   helm: { folder: 'helm', package: 'helm.sh/helm/v4/cmd/helm', module: 'helm.sh/helm/v4' },
 } satisfies Record<string, Source>
@@ -61,13 +73,24 @@ interface Build {
 async function buildOf(name: Binary): Promise<Build> {
   const source: Source = sources[name]
   const folder = join(import.meta.dirname, 'go', source.folder)
-  const [mod, sum] = await Promise.all([readFile(join(folder, 'go.mod'), 'utf8'), readFile(join(folder, 'go.sum'), 'utf8')])
-  const required = mod.split('\n').map((line) => line.replace(/^require /, '').trim().split(' '))
+  const [mod, sum] = await Promise.all([
+    readFile(join(folder, 'go.mod'), 'utf8'),
+    readFile(join(folder, 'go.sum'), 'utf8'),
+  ])
+  const required = mod.split('\n').map((line) =>
+    line
+      .replace(/^require /, '')
+      .trim()
+      .split(' '),
+  )
   const version = required.find(([module]) => module === source.module)?.[1]
   if (version === undefined) throw new Error(`${folder}/go.mod does not require ${source.module}`)
   const settings = (source.settings?.(version) ?? []).map((setting) => `-X ${setting}`)
   const flags = ['-trimpath', '-ldflags', ['-s -w', ...settings].join(' ')]
-  const key = createHash('sha256').update(JSON.stringify([process.arch, mod, sum, flags])).digest('hex').slice(0, 8)
+  const key = createHash('sha256')
+    .update(JSON.stringify([process.arch, mod, sum, flags]))
+    .digest('hex')
+    .slice(0, 8)
   return { file: join(cacheFolder(), 'bin', `${name}-${version}-${key}`), flags, source, folder }
 }
 
@@ -101,7 +124,9 @@ export async function binary(name: Binary): Promise<string> {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
       .on('error', reject)
-      .on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${name} was not built: see above (go build in ${folder})`))))
+      .on('close', (code) =>
+        code === 0 ? resolve() : reject(new Error(`${name} was not built: see above (go build in ${folder})`)),
+      )
   })
   return file
 }

@@ -4,7 +4,19 @@ import { delimiter, join } from 'node:path'
 import { builtBinary, clusterBinaries } from './binaries.ts'
 import { cniFolder } from './configs.ts'
 
-const programs = ['containerd', 'ctr', 'runc', 'busybox', 'tcpdump', 'ip', 'openssl', 'unshare', 'setpriv', 'mount', 'flock']
+const programs = [
+  'containerd',
+  'ctr',
+  'runc',
+  'busybox',
+  'tcpdump',
+  'ip',
+  'openssl',
+  'unshare',
+  'setpriv',
+  'mount',
+  'flock',
+]
 const plugins = ['bridge', 'host-local', 'loopback']
 
 /** Debian keeps daemons in sbin, which is not in every user's PATH. */
@@ -32,10 +44,14 @@ export async function missing(): Promise<string | undefined> {
     ...plugins.map((plugin) => join(cniFolder, plugin)).filter((file) => !runnable(file)),
   ]
   if (packaged.length > 0) {
-    const names = readFileSync(join(import.meta.dirname, 'debian-packages.txt'), 'utf8').trim().split(/\s+/).join(' ')
+    const names = readFileSync(join(import.meta.dirname, 'debian-packages.txt'), 'utf8')
+      .trim()
+      .split(/\s+/)
+      .join(' ')
     lacks.push(`${packaged.join(' ')} (Debian: apt-get install --no-install-recommends ${names})`)
   }
   const built = await Promise.all(clusterBinaries.map(builtBinary))
-  if (built.includes(undefined) && !inPath('go')) lacks.push('Go 1.26 to build the control plane once (https://go.dev/dl)')
+  if (built.includes(undefined) && !inPath('go'))
+    lacks.push('Go 1.26 to build the control plane once (https://go.dev/dl)')
   return lacks.length === 0 ? undefined : lacks.join('; ')
 }

@@ -52,7 +52,8 @@ export async function startCluster({ kwokNodes = 0 }: { kwokNodes?: number } = {
   const inhabitant = enter(inside, [JSON.stringify(wish)], 'ignore')
   inhabitant.process.send('listener', listener, () => listener.close())
   const ready = once(inhabitant.process, 'message').then(() => true)
-  if (!(await Promise.race([ready, inhabitant.gone.then(() => false)]))) throw new Error('the test cluster did not start: see above')
+  if (!(await Promise.race([ready, inhabitant.gone.then(() => false)])))
+    throw new Error('the test cluster did not start: see above')
   return {
     kubeconfig: `/proc/${inhabitant.pid}/root${join(home, 'kubeconfig-outside')}`,
     pid: inhabitant.pid,

@@ -73,12 +73,20 @@ const logOf = (component: Component) => at(`logs/${component}.log`)
 /** An error of a component, with the last words of its log. */
 export async function failure(component: Component, what: string): Promise<Error> {
   const log = await readFile(logOf(component), 'utf8').catch(() => '')
-  const tail = log.trimEnd().split('\n').slice(-25).map((line) => `  ${line}`)
+  const tail = log
+    .trimEnd()
+    .split('\n')
+    .slice(-25)
+    .map((line) => `  ${line}`)
   return new Error(`${component} ${what}; the end of its log:\n${tail.join('\n')}`)
 }
 
 /** Starts a component. `died` is told when it ends, which none does on its own. */
-export async function startComponent(component: Component, program: string, died: (error: Error) => void): Promise<void> {
+export async function startComponent(
+  component: Component,
+  program: string,
+  died: (error: Error) => void,
+): Promise<void> {
   const log = await open(logOf(component), 'a')
   spawn(program, args[component], { stdio: ['ignore', log.fd, log.fd] })
     .on('error', (error) => died(new Error(`${component} cannot be run: ${error.message}`)))
@@ -96,7 +104,8 @@ export async function until(attempt: () => Promise<unknown>, component: Componen
       await attempt()
       return
     } catch (error) {
-      if (Date.now() > end) throw await failure(component, `${what}: ${error instanceof Error ? error.message : String(error)}`)
+      if (Date.now() > end)
+        throw await failure(component, `${what}: ${error instanceof Error ? error.message : String(error)}`)
       await sleep(50)
     }
   }

@@ -25,7 +25,9 @@ async function busybox(root: string): Promise<void> {
   const program = await programPath('busybox')
   const applets = (await run(program, ['--list'])).stdout.trim().split('\n')
   await copyFile(program, join(root, 'bin/busybox'))
-  await Promise.all(applets.filter((name) => name !== 'busybox').map((name) => symlink('busybox', join(root, 'bin', name))))
+  await Promise.all(
+    applets.filter((name) => name !== 'busybox').map((name) => symlink('busybox', join(root, 'bin', name))),
+  )
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\n')
   await writeFile(join(root, 'etc/group'), 'root:x:0:\n')
 }
@@ -35,10 +37,12 @@ async function tcpdump(root: string): Promise<void> {
   const program = await programPath('tcpdump')
   const libraries = (await run('ldd', [program])).stdout.match(/\/\S+/g) ?? []
   await Promise.all(
-    [['/usr/bin/tcpdump', program], ...libraries.map((library) => [library, library])].map(async ([to = '', from = '']) => {
-      await mkdir(dirname(join(root, to)), { recursive: true })
-      await copyFile(from, join(root, to))
-    }),
+    [['/usr/bin/tcpdump', program], ...libraries.map((library) => [library, library])].map(
+      async ([to = '', from = '']) => {
+        await mkdir(dirname(join(root, to)), { recursive: true })
+        await copyFile(from, join(root, to))
+      },
+    ),
   )
 }
 
@@ -47,8 +51,24 @@ async function layer(name: string, fill: (root: string) => Promise<void>): Promi
   await mkdir(root, { recursive: true })
   await fill(root)
   const file = join(folder, `${name}.tar`)
-  await run('tar', ['--owner=0', '--group=0', '--numeric-owner', '--sort=name', '--mtime=@0', '-C', root, '-cf', file, '.'])
-  return [name, `sha256:${createHash('sha256').update(await readFile(file)).digest('hex')}`]
+  await run('tar', [
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--sort=name',
+    '--mtime=@0',
+    '-C',
+    root,
+    '-cf',
+    file,
+    '.',
+  ])
+  return [
+    name,
+    `sha256:${createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')}`,
+  ]
 }
 
 /** Path of a docker-archive with every test image. */
@@ -69,7 +89,11 @@ export async function buildImages(): Promise<string> {
   }))
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
   await Promise.all(configs.map((config, index) => writeFile(join(folder, `${index}.json`), JSON.stringify(config))))
-  const files = ['manifest.json', ...configs.map((_, index) => `${index}.json`), ...Object.keys(digests).map((name) => `${name}.tar`)]
+  const files = [
+    'manifest.json',
+    ...configs.map((_, index) => `${index}.json`),
+    ...Object.keys(digests).map((name) => `${name}.tar`),
+  ]
   await run('tar', ['-C', folder, '-cf', join(folder, 'all.tar'), ...files])
   return join(folder, 'all.tar')
 }

@@ -26,7 +26,8 @@ async function checked(): Promise<boolean> {
 
 /** Ends the cluster with this process; SIGINT from a terminal reached the program as well, which decides itself what it means. */
 function endOnSignal(end: () => Promise<void>, signals: readonly NodeJS.Signals[]): void {
-  for (const signal of signals) process.once(signal, () => void end().then(() => process.exit(128 + constants.signals[signal])))
+  for (const signal of signals)
+    process.once(signal, () => void end().then(() => process.exit(128 + constants.signals[signal])))
 }
 
 async function run(command: readonly string[], kwokNodes: number): Promise<number> {
@@ -47,7 +48,9 @@ async function up(kwokNodes: number): Promise<number> {
   say(`export KUBECONFIG=${cluster.kubeconfig}`)
   if (cluster.pid !== undefined) {
     const { pid } = cluster
-    say(`# inside: nsenter --target ${pid} --net --mount --pid=/proc/${pid}/ns/pid_for_children; logs: /run/talon-cluster/logs`)
+    say(
+      `# inside: nsenter --target ${pid} --net --mount --pid=/proc/${pid}/ns/pid_for_children; logs: /run/talon-cluster/logs`,
+    )
   }
   return cluster.gone
 }

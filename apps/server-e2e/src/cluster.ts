@@ -7,6 +7,12 @@ import { startSandbox } from '@talon/sandbox'
 /** Where the suite runs: a real cluster where KUBECONFIG_E2E names one, else the sandbox. */
 export const real = process.env['KUBECONFIG_E2E'] !== undefined
 
+/** What a test says of a pod; the rest is as usual. */
+export interface PodParts {
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly spec?: Readonly<Record<string, unknown>>
+}
+
 /** A cluster as the suite sees it: through a client of its own, which shares nothing with Talon's. */
 export interface Cluster {
   readonly kubeconfig: string
@@ -15,7 +21,7 @@ export interface Cluster {
   /** A namespace of its own for the test, gone when the cluster is closed. */
   newNamespace(): Promise<string>
   /** Creates a pod that prints `hello from <name>`, and waits until it runs. */
-  runPod(namespace: string, name: string, over?: Partial<V1Pod>): Promise<V1Pod>
+  runPod(namespace: string, name: string, over?: PodParts): Promise<V1Pod>
   close(): Promise<void>
 }
 
@@ -48,7 +54,6 @@ export async function openCluster(): Promise<Cluster> {
         command: ['sh', '-c', `echo hello from ${name}; exec sleep 3600`],
       }
       const body: V1Pod = {
-        ...over,
         metadata: { name, namespace, ...over.metadata },
         spec: { nodeName: NODE, terminationGracePeriodSeconds: 1, containers: [container], ...over.spec },
       }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decode } from './event.ts'
+import type { Entry } from './journal.ts'
 import { memoryJournal } from './memory.ts'
 
 const event = (id: string, priority = 'Notice') =>
@@ -63,7 +64,9 @@ it('keeps what is not finished, with how far it got', async () => {
   await journal.started('2', '0.0')
   await journal.note('2', 'pod.uid', 'u')
   await journal.finish('1', 'done')
-  expect(await Array.fromAsync(journal.unfinished())).toMatchObject([
+  const left: Entry[] = []
+  for await (const entry of journal.unfinished()) left.push(entry)
+  expect(left).toMatchObject([
     { event: { id: '2' }, plan, steps: { '0.0': 'started' }, notes: { 'pod.uid': 'u' }, repeats: 1 },
   ])
   expect(journal.stats()).toEqual({ waiting: 1, oldest: 2 })

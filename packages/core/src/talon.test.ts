@@ -330,7 +330,7 @@ describe('an artifact', () => {
       'output success',
       'action success',
     ])
-    const [, { objects, target } = { objects: {}, target: '' }] = reports
+    const [, { objects, target } = { objects: {} as Record<string, string>, target: '' }] = reports
     expect({ target, ...objects }).toMatchObject({
       target: 'test:store',
       content: 'evidence',

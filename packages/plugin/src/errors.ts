@@ -39,7 +39,10 @@ export class ConfigError extends TalonError {
     const list: readonly Issue[] = typeof issues === 'string' ? [{ level: 'error', message: issues }] : issues
     super(
       list
-        .map(({ file, line, column, message }) => [file, line, column, ` ${message}`].filter(Boolean).join(':'))
+        .map(({ file, line, column, message }) => {
+          const place = [file, line, column].filter((part) => part !== undefined).join(':')
+          return place ? `${place}: ${message}` : message
+        })
         .join('\n'),
     )
     this.issues = list
