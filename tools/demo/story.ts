@@ -62,7 +62,7 @@ export async function play(stage: Stage): Promise<boolean> {
     const came = told.map(({ output_target, actionner, status }) => `${output_target ?? actionner} ${status}`)
     good &&= scene.expected.every((one) => came.includes(one))
   }
-  return (await repeat(stage, scenes[0])) && good
+  return (await repeat(stage, scenes[0]!)) && good
 }
 
 async function act(number: number, { title, event, place, results }: Scene, stage: Stage): Promise<readonly Told[]> {
