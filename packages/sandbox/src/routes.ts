@@ -72,7 +72,8 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
   function create(call: Call): Answer {
     const { kind, namespace } = call
     const object = objectOf(call)
-    const { generateName, name, namespace: said, resourceVersion, labels } = object.metadata
+    const { generateName, namespace: said, resourceVersion, labels } = object.metadata
+    const name = object.metadata.name || (generateName ? `${generateName}${suffix()}` : '')
     if (kind.namespaced) checkNamespace(namespace, said)
     // The API server has no better code for it.
     if (resourceVersion)
@@ -82,7 +83,7 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
       apiVersion: apiVersion(kind),
       metadata: {
         ...object.metadata,
-        name: name || (generateName ? `${generateName}${suffix()}` : ''),
+        name,
         ...(kind.namespaced && namespace !== undefined && { namespace }),
         ...(kind.kind === 'Namespace' && { labels: { ...labels, 'kubernetes.io/metadata.name': name } }),
       },
