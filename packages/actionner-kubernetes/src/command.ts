@@ -20,7 +20,7 @@ export async function runCommand(
   { container, what, ...program }: Command,
   kubernetes: Kubernetes,
 ): Promise<Result> {
-  const { name, namespace } = pod.metadata
+  const { name, namespace, uid } = pod.metadata
   const objects = { pod: name, namespace, container }
   const where = `in the container '${container}' of the pod '${name}' in namespace '${namespace}'`
   const call = shellCall(program)
@@ -32,7 +32,7 @@ export async function runCommand(
     const given = names.length ? `, with ${names.join(', ')}` : ''
     return done(`dry run: the ${what} would run ${where}${given}`, objects, { output: program.text })
   }
-  const execution = await kubernetes.exec({ namespace, pod: name, container, ...call, signal })
+  const execution = await kubernetes.exec({ namespace, pod: name, uid, container, ...call, signal })
   const [stdout, stderr, status] = await Promise.all([
     excerptOf(execution.stdout, KEPT, { drain: true }),
     excerptOf(execution.stderr, KEPT, { drain: true }),

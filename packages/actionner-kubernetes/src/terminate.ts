@@ -41,7 +41,12 @@ none, is not held back by it.`,
   permissions: {
     kubernetes: [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'delete'] },
-      { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets', 'daemonsets'], verbs: ['get'] },
+      {
+        apiGroups: ['apps'],
+        resources: ['replicasets', 'statefulsets', 'daemonsets'],
+        verbs: ['get'],
+        unless: { min_healthy_replicas: undefined },
+      },
     ],
   },
   run: (job, { kubernetes }) =>

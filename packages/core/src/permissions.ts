@@ -52,8 +52,9 @@ export function policyRules(uses: readonly Use[]): PolicyRule[] {
     })
 }
 
-function applies({ when = {} }: PolicyRule, parameters: Readonly<Record<string, unknown>>): boolean {
-  return Object.entries(when).every(([name, value]) => parameters[name] === value)
+function applies({ when = {}, unless }: PolicyRule, parameters: Readonly<Record<string, unknown>>): boolean {
+  const has = (values: object) => Object.entries(values).every(([name, value]) => parameters[name] === value)
+  return has(when) && !(unless && has(unless))
 }
 
 /** With the defaults: a rule that says no `level` means the pod's. What holds tokens may not parse, the rest does. */

@@ -40,6 +40,8 @@ export interface PolicyRule {
   readonly verbs: readonly string[]
   /** Needed only where the action's parameters have these values: `{ level: 'node' }`. */
   readonly when?: Readonly<Record<string, unknown>>
+  /** Not needed where they have these: `{ min_healthy_replicas: undefined }`. */
+  readonly unless?: Readonly<Record<string, unknown>>
 }
 
 /** What must be granted for the plugin to work. */
