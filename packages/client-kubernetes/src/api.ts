@@ -179,7 +179,11 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
     },
     async exec(command) {
       const { credentials } = connection
-      const start = async () => execute(command, await credentials.access(), WebSocket)
+      const { namespace, pod: name, uid, signal } = command
+      const confirm = async () => (uid === undefined ? undefined : confirmPod({ namespace, name, uid }, signal))
+      // A command that reads nothing runs as soon as it is connected: it is asked for before as well.
+      if (command.stdin === undefined) await confirm()
+      const start = async () => execute(command, await credentials.access(), WebSocket, confirm)
       return start().catch((error: unknown) => {
         if (refusalOf(error)?.code === 401 && credentials.renew()) return start()
         throw error

@@ -9,6 +9,8 @@ import { refused, unreachable, type Asked, type Refusal } from './failure.ts'
 export interface ExecCall {
   readonly namespace: string
   readonly pod: string
+  /** Only the pod of this UID gets the command, or, where there is standard input, gets to read it. */
+  readonly uid?: string
   readonly container: string
   /** Program and arguments: no shell reads them. They travel in the URL, so keep them under 8 kB together. */
   readonly command: readonly string[]
@@ -36,8 +38,13 @@ const ERROR = 3
 const CLOSE = 255
 const CHUNK = 32 * 1024
 
-/** Runs a command over a WebSocket. Resolves once it is connected. */
-export function execute(call: ExecCall, access: Access, WebSocket: typeof Socket): Promise<Execution> {
+/** Runs a command over a WebSocket. Resolves once it is connected and `confirm`, asked then, has not thrown. */
+export function execute(
+  call: ExecCall,
+  access: Access,
+  WebSocket: typeof Socket,
+  confirm: () => Promise<void>,
+): Promise<Execution> {
   const { namespace, pod, container, command, stdin, signal } = call
   const asked: Asked = { verb: 'create', resource: 'pods/exec', namespace, name: pod }
   const path = [namespace, 'pods', pod, 'exec'].map(encodeURIComponent).join('/')
@@ -58,6 +65,12 @@ export function execute(call: ExecCall, access: Access, WebSocket: typeof Socket
       stop()
       reject(signal.reason as Error)
     }
+    async function begin(): Promise<Execution> {
+      const execution = follow(socket, asked, signal, stop)
+      await confirm()
+      if (stdin) void feed(socket, stdin)
+      return execution
+    }
     signal.addEventListener('abort', aborted, { once: true })
     socket.on('unexpected-response', (_request, response) => {
       const chunks: Buffer[] = []
@@ -75,8 +88,10 @@ export function execute(call: ExecCall, access: Access, WebSocket: typeof Socket
         stop()
         return reject(new ActionError('the API server cannot close standard input: Kubernetes 1.30 or newer is needed'))
       }
-      resolve(follow(socket, asked, signal, stop))
-      if (stdin) void feed(socket, stdin)
+      begin().then(resolve, (error: unknown) => {
+        stop()
+        reject(error)
+      })
     })
   })
 }

@@ -201,6 +201,16 @@ describe('commands', () => {
     await expect(textOf(stdout)).rejects.toThrow('too long')
   })
 
+  it('reach the pod that is meant, and no other of that name', async () => {
+    const uid = (await client.get(web, never)).metadata?.uid ?? ''
+    const { status } = await client.exec({ ...call('sh'), uid, stdin: Buffer.from('exit 3') })
+    expect(await status).toBe(3)
+    await expect(client.exec({ ...call('sh'), uid: 'other', stdin: Buffer.from('rm -r /') })).rejects.toThrow('UID in')
+    await expect(client.exec({ ...call('rm', '-r', '/'), uid: 'other' })).rejects.toThrow('UID in')
+    expect(asked.map(({ command, stdin }) => [...command, stdin])).not.toContainEqual(expect.arrayContaining(['rm']))
+    expect(asked.map(({ stdin }) => stdin)).not.toContain('rm -r /')
+  })
+
   it('are refused as everything else is', async () => {
     await expect(client.exec({ ...call('x'), pod: 'gone' })).rejects.toThrow(
       "pods/exec 'gone' in namespace 'default' is not there",
