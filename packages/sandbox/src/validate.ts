@@ -44,6 +44,7 @@ function nameCauses({ kind, group }: KindOf, name: string): Cause[] {
     return /[/%]|^\.\.?$/.test(name) ? [wrongValue(field, name, 'may not contain "/" or "%"')] : []
   if (SHORT_NAMED.has(kind)) {
     if (name.length > 63) return [wrongValue(field, name, 'must be no more than 63 bytes')]
+    if (SUBDOMAIN.test(name) && name.includes('.')) return [wrongValue(field, name, 'must not contain dots')]
     return DNS_LABEL.test(name) ? [] : [wrongValue(field, name, DNS_LABEL_RULE)]
   }
   if (name.length > 253) return [wrongValue(field, name, 'must be no more than 253 characters')]
