@@ -60,7 +60,9 @@ describe('kubernetes:delete', () => {
   it('finds the kind without a URI, and fails where several groups have one of that name', async () => {
     expect(await bed.run(deletion, {}, audited({ 'ka.uri': null }))).toMatchObject({ status: 'success' })
     const events = { 'ka.uri': null, 'ka.target.resource': 'events', 'ka.target.name': 'x' }
-    expect(await bed.run(deletion, {}, audited(events))).toMatchObject(failedWith("several groups have a kind 'events'"))
+    expect(await bed.run(deletion, {}, audited(events))).toMatchObject(
+      failedWith("several groups have a kind 'events'"),
+    )
   })
 
   it.each([

@@ -1,12 +1,4 @@
-import {
-  daemonSets,
-  isNotFound,
-  replicaSets,
-  statefulSets,
-  type FoundPod,
-  type Kubernetes,
-  type Pod,
-} from '@talon/client-kubernetes'
+import { daemonSets, isNotFound, replicaSets, statefulSets, type Kubernetes, type Pod } from '@talon/client-kubernetes'
 import { z } from 'zod'
 
 /** A number of replicas, or a percentage of the wanted ones. */
@@ -37,12 +29,12 @@ export interface Replicas {
 
 /** Counts the replicas of the pod's owner, now; undefined where it has no owner that keeps a number of them. */
 export async function replicasOf(
-  pod: FoundPod,
+  pod: Pod,
   kubernetes: Pick<Kubernetes, 'get'>,
   signal: AbortSignal,
 ): Promise<Replicas | undefined> {
   const { kind = '', name = '' } = ownerOf(pod) ?? {}
-  const { namespace } = pod.metadata
+  const { namespace } = pod.metadata ?? {}
   const owner = `${kind} '${name}'`
   try {
     if (kind === 'DaemonSet') {
