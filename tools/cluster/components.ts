@@ -55,6 +55,7 @@ const kwok = [
   `--config=${join(import.meta.dirname, 'kwok-stages.yaml')}`,
   '--manage-nodes-with-label-selector=type=kwok',
   '--cidr=10.89.0.0/16',
+  '--node-lease-duration-seconds=0',
 ]
 
 const args = {
