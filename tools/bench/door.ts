@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startSandbox } from '@talon/sandbox'
 import autocannon from 'autocannon'
 import { freePort, until } from './ports.ts'
 import { median, type Bench } from './row.ts'
@@ -52,10 +53,12 @@ export const door: Bench = {
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'talon-bench-'))
     const [port, barePort] = [await freePort(), await freePort()]
+    const sandbox = await startSandbox()
+    const kubeconfig = sandbox.writeKubeconfig(join(folder, 'kubeconfig'))
     writeFileSync(join(folder, 'rules.yaml'), RULES)
     writeFileSync(
       join(folder, 'config.yaml'),
-      `listen_address: 127.0.0.1\nlisten_port: ${port}\nlog_format: json\nprint_all_events: false\njournal: { type: memory }\n`,
+      `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\nlog_format: json\nprint_all_events: false\njournal: { type: memory }\n`,
     )
     const args = [TALON, 'server', '-c', join(folder, 'config.yaml'), '-r', join(folder, 'rules.yaml')]
     const talon = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -79,7 +82,7 @@ export const door: Bench = {
         },
       ]
     } finally {
-      await Promise.all([end(talon), end(bare)])
+      await Promise.all([end(talon), end(bare), sandbox.close()])
       rmSync(folder, { recursive: true })
     }
   },
