@@ -22,6 +22,8 @@ const fail = (error: Error) => {
 }
 
 function runCommand([program = '', ...args]: readonly string[]): void {
+  // A Ctrl-C reached the command as well, which decides what it means.
+  process.on('SIGINT', () => undefined)
   spawn(program, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG_E2E: join(home, 'kubeconfig') } })
     .on('error', (error) => {
       process.stderr.write(`${program} cannot be run: ${error.message}\n`)
