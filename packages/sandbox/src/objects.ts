@@ -1,16 +1,12 @@
 /** Any JSON object. */
 export type Json = Record<string, unknown>
 
-export const isMap = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 export interface OwnerReference {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string
   readonly uid: string
   readonly controller?: boolean
-  readonly blockOwnerDeletion?: boolean
 }
 
 export interface Meta {
@@ -40,7 +36,6 @@ export interface KubeObject {
   [key: string]: unknown
 }
 
-/** A container of a pod, as far as scripts of a test look into it. */
 export interface Container {
   readonly name: string
   readonly image?: string
@@ -48,28 +43,11 @@ export interface Container {
 
 /** A pod, as far as scripts of a test look into it. */
 export interface Pod extends KubeObject {
-  spec: Json & { containers: Container[]; ephemeralContainers?: Container[]; nodeName?: string }
+  spec: Json & {
+    containers: Container[]
+    initContainers?: Container[]
+    ephemeralContainers?: Container[]
+    nodeName?: string
+  }
   status?: Json & { phase?: string; containerStatuses?: Json[]; ephemeralContainerStatuses?: Json[] }
 }
-
-/** Kubernetes writes times of metadata to the second. */
-export const inSeconds = (seconds: number) =>
-  new Date(Date.now() + seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
-
-export const secondsNow = () => inSeconds(0)
-
-/** The owner that makes more of the object when it goes. */
-export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefined =>
-  metadata.ownerReferences?.find(({ controller }) => controller)
-
-/** Whether a pod counts as healthy: it is ready, and not on its way out. */
-export function isReady({ metadata, status }: KubeObject): boolean {
-  const conditions = (status?.['conditions'] ?? []) as { type: string; status: string }[]
-  return (
-    metadata.deletionTimestamp === undefined &&
-    conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True')
-  )
-}
-
-export const isFinished = ({ status }: KubeObject): boolean =>
-  status?.['phase'] === 'Succeeded' || status?.['phase'] === 'Failed'

@@ -1,46 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import { apiVersion, counted, type KindOf } from './kinds.ts'
-import { secondsNow, type KubeObject } from './objects.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { apiVersion, type KindOf } from './kinds.ts'
+import type { KubeObject, Meta } from './objects.ts'
 import { alreadyExists, conflict, notFound } from './status.ts'
 
-/** An object with its kind. */
-export interface Entry {
+export interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly kind: KindOf
   readonly object: KubeObject
-}
-
-export interface Change extends Entry {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
-  /** What the object was, where it was. */
+  /** What it was before, so that a watch with a selector can tell what comes into its sight and what leaves it. */
   readonly before: KubeObject | undefined
   readonly version: number
 }
 
-/** All objects, with one resource version for all of them, as etcd counts. What it gives out is not to be changed. */
+/** How many changes a watch can go back; one that wants more is told 410. */
+const HISTORY = 5_000
+
+/** All objects, with one resource version for all of them, as etcd counts. */
 export class Store {
-  readonly #tables = new Map<string, Map<string, Entry>>()
-  /** By the UID of an owner: what says that it is owned, by its own UID. */
-  readonly #owned = new Map<string, Map<string, Entry>>()
+  readonly #objects = new Map<string, KubeObject>()
   readonly #watchers = new Set<(change: Change) => void>()
-  readonly #kept: number
   #history: Change[] = []
   #version = 100
-  #forgotten = 100
-
-  /** @param kept how many changes a watch can go back; one that wants more is told 410 */
-  constructor(kept = 5_000) {
-    this.#kept = kept
-  }
 
   get version(): number {
     return this.#version
   }
 
   find(kind: KindOf, namespace: string | undefined, name: string): KubeObject | undefined {
-    return this.#tables.get(tableOf(kind))?.get(keyOf(namespace, name))?.object
+    return this.#objects.get(keyOf(kind, namespace, name))
   }
 
-  /** @throws ApiError where there is none */
   get(kind: KindOf, namespace: string | undefined, name: string): KubeObject {
     const found = this.find(kind, namespace, name)
     if (!found) throw notFound(kind, name)
@@ -48,23 +38,18 @@ export class Store {
   }
 
   list(kind: KindOf, namespace?: string): KubeObject[] {
-    const entries = this.#tables.get(tableOf(kind))?.values() ?? []
-    const objects = Array.from(entries, ({ object }) => object)
-    return namespace === undefined ? objects : objects.filter(({ metadata }) => metadata.namespace === namespace)
+    const prefix = `${kind.group}/${kind.plural}/${namespace === undefined ? '' : `${namespace}/`}`
+    return [...this.#objects]
+      .filter(([key]) => key.startsWith(prefix))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, object]) => object)
   }
 
-  /** Everything in a namespace. */
-  inside(namespace: string): Entry[] {
-    const all = [...this.#tables.values()].flatMap((table) => [...table.values()])
-    return all.filter(({ object }) => object.metadata.namespace === namespace)
+  /** Every object; for garbage collection. */
+  all(): KubeObject[] {
+    return [...this.#objects.values()]
   }
 
-  /** What names this UID among its owners. */
-  ownedBy(uid = ''): Entry[] {
-    return [...(this.#owned.get(uid)?.values() ?? [])]
-  }
-
-  /** Keeps a new object. What it says of its UID and age is believed: clients' words are to be dropped before. */
   create(kind: KindOf, object: KubeObject, dryRun = false): KubeObject {
     const { metadata } = object
     if (this.find(kind, metadata.namespace, metadata.name)) throw alreadyExists(kind, metadata.name)
@@ -76,114 +61,101 @@ export class Store {
         ...metadata,
         uid: metadata.uid ?? randomUUID(),
         creationTimestamp: metadata.creationTimestamp ?? secondsNow(),
-        ...(counted(kind) && { generation: 1 }),
+        generation: metadata.generation ?? 1,
       },
     }
     return dryRun ? created : this.#put('ADDED', kind, created)
   }
 
-  /** Replaces an object. A resource version that is not the stored one is a conflict. */
-  update(kind: KindOf, object: KubeObject, dryRun = false): KubeObject {
+  /** The stored form of an object that is to be replaced. @throws ApiError 404, or 409 where it was another or has changed */
+  current(kind: KindOf, object: KubeObject): KubeObject {
     const { name, namespace, resourceVersion } = object.metadata
     const before = this.get(kind, namespace, name)
-    const stored = before.metadata
-    if (resourceVersion && resourceVersion !== stored.resourceVersion)
+    if (resourceVersion && resourceVersion !== before.metadata.resourceVersion)
       throw conflict(
         kind,
         name,
         'the object has been modified; please apply your changes to the latest version and try again',
       )
-    const ending = object.metadata.deletionTimestamp !== undefined && stored.deletionTimestamp === undefined
-    const steps = ending || !same(before.spec, object.spec) ? 1 : 0
+    const { uid } = before.metadata
+    if (object.metadata.uid !== undefined && object.metadata.uid !== uid)
+      throw conflict(
+        kind,
+        name,
+        `Precondition failed: UID in precondition: ${object.metadata.uid}, UID in object meta: ${uid}`,
+      )
+    return before
+  }
+
+  /**
+   * Replaces an object. A resource version or UID that is not the stored one is a conflict; what the API server alone
+   * writes (UID, times, generation) stays, and only `ending` tells when the object is to be gone.
+   */
+  update(
+    kind: KindOf,
+    object: KubeObject,
+    dryRun = false,
+    ending: Pick<Meta, 'deletionTimestamp' | 'deletionGracePeriodSeconds'> = {},
+  ): KubeObject {
+    const before = this.current(kind, object)
+    const { uid, creationTimestamp } = before.metadata
+    const { deletionTimestamp, deletionGracePeriodSeconds } = { ...before.metadata, ...ending }
     const updated: KubeObject = {
       ...object,
       apiVersion: apiVersion(kind),
       kind: kind.kind,
       metadata: {
         ...object.metadata,
-        ...(stored.uid && { uid: stored.uid }),
-        ...(stored.creationTimestamp && { creationTimestamp: stored.creationTimestamp }),
-        ...(stored.resourceVersion && { resourceVersion: stored.resourceVersion }),
-        ...(counted(kind) && { generation: (stored.generation ?? 1) + steps }),
+        ...(before.metadata.resourceVersion && { resourceVersion: before.metadata.resourceVersion }),
+        ...(uid && { uid }),
+        ...(creationTimestamp && { creationTimestamp }),
+        ...(deletionTimestamp && { deletionTimestamp }),
+        ...(deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds }),
+        generation: (before.metadata.generation ?? 1) + (isDeepStrictEqual(before.spec, object.spec) ? 0 : 1),
       },
     }
-    if (dryRun) return updated
-    return same(before, updated) ? before : this.#put('MODIFIED', kind, updated)
+    if (dryRun || isDeepStrictEqual(before, updated)) return updated
+    return this.#put('MODIFIED', kind, updated, before)
   }
 
-  /** Removes an object, unless another took its place. */
-  remove(kind: KindOf, { metadata }: KubeObject): void {
-    const table = this.#tables.get(tableOf(kind))
-    const key = keyOf(metadata.namespace, metadata.name)
-    const entry = table?.get(key)
-    if (!table || !entry || entry.object.metadata.uid !== metadata.uid) return
-    table.delete(key)
-    this.#own(entry, undefined)
-    const last = { ...entry.object, metadata: { ...entry.object.metadata, resourceVersion: this.#next() } }
-    this.#tell({ type: 'DELETED', kind, object: last, before: entry.object, version: this.#version })
+  remove(kind: KindOf, object: KubeObject): void {
+    const { namespace, name } = object.metadata
+    const key = keyOf(kind, namespace, name)
+    const before = this.#objects.get(key)
+    if (!before || before.metadata.uid !== object.metadata.uid) return
+    this.#objects.delete(key)
+    // As the API server tells it: at the version of the deletion, so that a watch can go on from there.
+    const last = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.#version + 1) } }
+    this.#tell('DELETED', kind, last, before)
   }
 
-  /** Calls with each change from now on, before the change is answered. */
-  follow(told: (change: Change) => void): () => void {
+  /** Tells changes from a version on; undefined where the history does not go back so far. */
+  watch(from: number, told: (change: Change) => void): (() => void) | undefined {
+    const oldest = this.#history[0]?.version ?? this.#version + 1
+    if (from > 0 && from + 1 < oldest) return undefined
+    if (from > 0) for (const change of this.#history) if (change.version > from) told(change)
     this.#watchers.add(told)
     return () => this.#watchers.delete(told)
   }
 
-  /** As `follow`, from a version on; undefined where the history does not go back so far. */
-  watch(from: number, told: (change: Change) => void): (() => void) | undefined {
-    if (from < this.#forgotten) return undefined
-    for (const change of this.#history) if (change.version > from) told(change)
-    return this.follow(told)
-  }
-
-  /** Forgets the history, as etcd's compaction does. */
-  compact(): void {
-    this.#history = []
-    this.#forgotten = this.#version
-  }
-
-  #put(type: Change['type'], kind: KindOf, object: KubeObject): KubeObject {
+  #put(type: Change['type'], kind: KindOf, object: KubeObject, before?: KubeObject): KubeObject {
     const stored = structuredClone(object)
-    const { namespace, name } = stored.metadata
-    stored.metadata.resourceVersion = this.#next()
-    const table = this.#tables.get(tableOf(kind)) ?? new Map<string, Entry>()
-    this.#tables.set(tableOf(kind), table)
-    const before = table.get(keyOf(namespace, name))
-    const entry = { kind, object: stored }
-    table.set(keyOf(namespace, name), entry)
-    this.#own(before, entry)
-    this.#tell({ type, kind, object: stored, before: before?.object, version: this.#version })
+    stored.metadata.resourceVersion = String(this.#version + 1)
+    this.#objects.set(keyOf(kind, stored.metadata.namespace, stored.metadata.name), stored)
+    this.#tell(type, kind, stored, before)
     return stored
   }
 
-  #own(before: Entry | undefined, after: Entry | undefined): void {
-    for (const { uid } of before?.object.metadata.ownerReferences ?? []) {
-      const owned = this.#owned.get(uid)
-      owned?.delete(before?.object.metadata.uid ?? '')
-      if (owned?.size === 0) this.#owned.delete(uid)
-    }
-    for (const { uid } of after?.object.metadata.ownerReferences ?? []) {
-      const owned = this.#owned.get(uid) ?? new Map<string, Entry>()
-      this.#owned.set(uid, owned)
-      if (after) owned.set(after.object.metadata.uid ?? '', after)
-    }
-  }
-
-  #next(): string {
-    this.#version++
-    return String(this.#version)
-  }
-
-  #tell(change: Change): void {
+  #tell(type: Change['type'], kind: KindOf, object: KubeObject, before: KubeObject | undefined): void {
+    const change = { type, kind, object, before, version: ++this.#version }
     this.#history.push(change)
-    if (this.#history.length > this.#kept * 2) {
-      this.#history = this.#history.slice(-this.#kept)
-      this.#forgotten = (this.#history[0]?.version ?? 1) - 1
-    }
+    if (this.#history.length > HISTORY * 2) this.#history = this.#history.slice(-HISTORY)
     for (const watcher of this.#watchers) watcher(change)
   }
 }
 
-const tableOf = ({ group, plural }: KindOf) => `${group}/${plural}`
-const keyOf = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+const keyOf = ({ group, plural }: KindOf, namespace: string | undefined, name: string) =>
+  `${group}/${plural}/${namespace ?? ''}/${name}`
+
+/** Kubernetes writes times of metadata to the second. */
+export const secondsNow = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
