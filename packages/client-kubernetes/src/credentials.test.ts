@@ -114,3 +114,16 @@ describe('credentials', () => {
     expect(seen).toEqual([])
   })
 })
+
+it('a refusal without end is read to its beginning', async () => {
+  writeConfig({})
+  server.removeAllListeners('request').on('request', (_, response) => {
+    response.writeHead(502)
+    const more = () => void (response.destroyed || response.write('no such gateway '.repeat(4000), more))
+    more()
+  })
+  await expect(ask(connect())).rejects.toMatchObject({
+    retryable: true,
+    message: expect.stringContaining('(502): no such gateway') as string,
+  })
+})
