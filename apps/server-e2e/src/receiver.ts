@@ -12,6 +12,7 @@ export interface Notification {
   readonly message: string
   readonly error?: string
   readonly output?: string
+  readonly falco: { readonly output_fields: Readonly<Record<string, string>> }
 }
 
 /** A receiver of webhooks. */
