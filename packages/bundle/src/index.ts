@@ -3,6 +3,7 @@ import type { Plugin } from '@talon/plugin'
 /** The packages that ship with Talon. Loading one brings its definitions; what they connect with loads when it is opened. */
 const PACKAGES = {
   '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
+  '@talon/context-kubernetes': () => import('@talon/context-kubernetes'),
   '@talon/output-file': () => import('@talon/output-file'),
   '@talon/notifier-webhook': () => import('@talon/notifier-webhook'),
 } as const satisfies Readonly<Record<string, () => Promise<{ default: Plugin }>>>
