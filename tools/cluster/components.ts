@@ -89,7 +89,8 @@ export async function startComponent(
   died: (error: Error) => void,
 ): Promise<void> {
   const log = await open(logOf(component), 'a')
-  spawn(program, args[component], { stdio: ['ignore', log.fd, log.fd] })
+  // Detached, so that a Ctrl-C, which goes to all processes of a terminal's group, does not end it.
+  spawn(program, args[component], { stdio: ['ignore', log.fd, log.fd], detached: true })
     .on('error', (error) => died(new Error(`${component} cannot be run: ${error.message}`)))
     .on('exit', (code, signal) => {
       void failure(component, `ended with ${signal ?? code}`).then(died)

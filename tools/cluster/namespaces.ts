@@ -6,8 +6,11 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { searchPath } from './check.ts'
 
-/** The first process of the namespaces: it reaps orphans, which Node does not, and hands on stdin, which `&` would take away. */
-const first = 'exec 4<&0; "$@" <&4 4<&- & exec 4<&-; wait $!; exit $?'
+/**
+ * The first process of the namespaces: it reaps orphans, which Node does not, and hands on stdin, which `&` would take away.
+ * A Ctrl-C is not meant for it; Node, which it starts, listens to signals again.
+ */
+const first = 'trap "" INT; exec 4<&0; "$@" <&4 4<&- & exec 4<&-; wait $!; exit $?'
 
 /** Waits until its stdin closes, which the owner's death does too, then removes the cgroups as soon as they are empty. */
 const janitor = `cat > /dev/null; tries=0
