@@ -1,5 +1,6 @@
 import { badRequest, ApiError } from './status.ts'
-import { isMap, MERGE_KEYS, strategicMerge } from './merge.ts'
+import { fieldsOf, pathsOf, remove, treeOf, written, type Fields } from './fields.ts'
+import { isMap, strategicMerge } from './merge.ts'
 import type { Json, KubeObject } from './objects.ts'
 import { secondsNow } from './store.ts'
 
@@ -13,10 +14,6 @@ interface Managed {
   readonly fieldsV1: Json
   readonly subresource?: string
 }
-
-/** A field by its way from the top, each step as FieldsV1 writes it: `f:data`, `k:{"name":"a"}`. */
-type Path = readonly string[]
-type Fields = Map<string, { readonly path: Path; readonly value: unknown }>
 
 const managedOf = (object: KubeObject | undefined) => (object?.metadata.managedFields ?? []) as unknown as Managed[]
 
@@ -136,71 +133,6 @@ function conflictOf(conflicts: readonly { entry: Managed; field: string }[]): Ap
     },
   })
 }
-
-/** What the API server writes itself, or what names the object: nobody's. */
-const NOBODYS = new Set(['apiVersion', 'kind'])
-const OWNABLE_META = new Set(['labels', 'annotations', 'finalizers', 'ownerReferences', 'generateName'])
-
-/** Every leaf of an object. An item of a list that merges by key is told apart by its key. */
-function fieldsOf(object: KubeObject): Fields {
-  const found: Fields = new Map()
-  const add = (path: Path, value: unknown) => found.set(JSON.stringify(path), { path, value })
-  const walk = (value: unknown, path: Path, field: string): void => {
-    const key = MERGE_KEYS[field]
-    if (Array.isArray(value) && key !== undefined && value.every((item) => isMap(item) && item[key] !== undefined))
-      for (const item of value as Json[]) walk(item, [...path, `k:${JSON.stringify({ [key]: item[key] })}`], '')
-    else if (isMap(value) && Object.keys(value).length)
-      for (const [name, inner] of Object.entries(value)) {
-        if (path.length === 0 && NOBODYS.has(name)) continue
-        if (path.length === 1 && path[0] === 'f:metadata' && !OWNABLE_META.has(name)) continue
-        walk(inner, [...path, `f:${name}`], name)
-      }
-    else if (path.length > 1 || !isMap(value)) add(path, value)
-  }
-  walk(object, [], '')
-  return found
-}
-
-function treeOf(paths: readonly Path[]): Json {
-  const tree: Json = {}
-  for (const path of paths) {
-    let at = tree
-    for (const step of path) at = (at[step] ??= {}) as Json
-  }
-  return tree
-}
-
-function pathsOf(tree: Json, path: Path = [], found = new Map<string, Path>()): Map<string, Path> {
-  const steps = Object.entries(tree)
-  if (!steps.length && path.length) found.set(JSON.stringify(path), path)
-  for (const [step, inner] of steps) pathsOf(inner as Json, [...path, step], found)
-  return found
-}
-
-/** Takes a field away, and an item of a list with its last field but the key. */
-function remove(at: unknown, [step = '', ...rest]: Path): void {
-  if (step.startsWith('k:') && Array.isArray(at)) {
-    const [[key, value] = ['', undefined]] = Object.entries(JSON.parse(step.slice(2)) as Json)
-    const place = at.findIndex((item) => isMap(item) && item[key] === value)
-    if (place < 0) return
-    if (rest.length === 1 && rest[0] === `f:${key}`) at.splice(place, 1)
-    else remove(at[place], rest)
-  } else if (isMap(at)) {
-    const name = step.slice(2)
-    if (rest.length) remove(at[name], rest)
-    else delete at[name]
-  }
-}
-
-/** `.spec.containers[name="a"].image`, as conflicts name a field. */
-const written = (path: Path) =>
-  path
-    .map((step) => {
-      if (step.startsWith('f:')) return `.${step.slice(2)}`
-      const [[key, value] = []] = Object.entries(JSON.parse(step.slice(2)) as Json)
-      return `[${key}=${JSON.stringify(value)}]`
-    })
-    .join('')
 
 /** @throws ApiError 400 where what is to be applied does not say what it is. */
 export function checkApplied(body: unknown): void {

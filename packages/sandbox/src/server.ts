@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
@@ -11,9 +11,10 @@ import { kubeconfigOf } from './kubeconfig.ts'
 import type { LogScript } from './log.ts'
 import type { Json, KubeObject } from './objects.ts'
 import { parseBody, type Call } from './requests.ts'
+import { refuse, refuseUpgrade, write } from './respond.ts'
 import { createRoutes } from './routes.ts'
 import { createSeed } from './seed.ts'
-import { ApiError, badRequest, noSuchPath, statusOf, type Refusal } from './status.ts'
+import { badRequest, noSuchPath } from './status.ts'
 import { Store } from './store.ts'
 import { isWatch, watch } from './watch.ts'
 
@@ -189,34 +190,4 @@ function segments({ pathname }: URL): string[] {
   } catch {
     throw badRequest('the path is not encoded as a path is')
   }
-}
-
-const refusalOf = (error: unknown): Refusal =>
-  error instanceof ApiError ? error.refusal : { code: 500, reason: 'InternalError', message: String(error) }
-
-function refuse(response: ServerResponse, error: unknown): void {
-  const refusal = refusalOf(error)
-  const { code, retryAfter } = refusal
-  if (response.headersSent) response.destroy()
-  else write(response, code, statusOf(refusal), retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })
-}
-
-function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const refusal = refusalOf(error)
-  const body = JSON.stringify(statusOf(refusal))
-  const headers = [
-    `HTTP/1.1 ${refusal.code} ${STATUS_CODES[refusal.code] ?? 'Refused'}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...(refusal.retryAfter === undefined ? [] : [`retry-after: ${refusal.retryAfter}`]),
-    'connection: close',
-  ]
-  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`)
-}
-
-function write(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {
-  const plain = typeof body === 'string' || Buffer.isBuffer(body)
-  response
-    .writeHead(code, { 'content-type': plain ? 'text/plain' : 'application/json', ...headers })
-    .end(plain ? body : JSON.stringify(body))
 }
