@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './cluster.ts'
 
-const TALON = join(import.meta.dirname, '../../cli/bin/talon.mjs')
+/** The command of the workspace. */
+export const TALON = join(import.meta.dirname, '../../cli/bin/talon.mjs')
 
 export interface ServerOptions {
   readonly kubeconfig: string
