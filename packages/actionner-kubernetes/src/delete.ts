@@ -61,7 +61,7 @@ Without \`resources\`, Talon needs the right to delete everything; with it, only
     { title: 'Delete whatever was created', parameters: {} },
     { title: 'Bindings alone', parameters: { resources: ['rolebindings', 'clusterrolebindings'] } },
   ],
-  permissions: { kubernetes: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'delete'] }] },
+  permissions: { kubernetes: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'delete'], kinds: 'resources' }] },
   async run({ event, fields, parameters, signal, dryRun }, { kubernetes }) {
     const { resource, name } = fields
     const given = { resource, name, ...(fields.namespace !== undefined && { namespace: fields.namespace }) }

@@ -58,8 +58,8 @@ lists each with the reason.`,
   ],
   permissions: {
     kubernetes: [
-      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
-      { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'], everywhere: true },
+      { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], everywhere: true },
       {
         apiGroups: ['apps'],
         resources: ['replicasets', 'statefulsets', 'daemonsets'],

@@ -20,12 +20,14 @@ const host = new Host().add(
         parameters: z.object({
           level: z.enum(['pod', 'node']).default('pod'),
           file: z.string().optional().meta({ tokens: 'text' }),
+          only: z.array(z.string()).optional(),
         }),
         permissions: {
           kubernetes: [
             on('pods', 'get'),
             { ...on('pods', 'patch'), when: { level: 'pod' } },
-            { ...on('nodes', 'get', 'patch'), when: { level: 'node' } },
+            { ...on('nodes', 'get', 'patch'), when: { level: 'node' }, everywhere: true },
+            { ...on('*', 'delete'), apiGroups: ['*'], unless: { only: undefined }, kinds: 'only' },
           ],
         },
       }),
@@ -64,8 +66,18 @@ describe('the least role', () => {
   it('grants what the parameters need, their defaults counted in, also beside tokens', () => {
     expect(granted(action('')).kubernetes).toEqual([on('pods', 'get', 'patch')])
     expect(granted(action('file: "$K8S_POD_NAME"')).kubernetes).toEqual([on('pods', 'get', 'patch')])
-    expect(granted(action('level: node')).kubernetes).toEqual([on('nodes', 'get', 'patch'), on('pods', 'get')])
+    expect(granted(action('level: node')).kubernetes).toEqual([
+      { ...on('nodes', 'get', 'patch'), everywhere: true },
+      on('pods', 'get'),
+    ])
   })
+
+  it('grants the kinds that a parameter lists, in every group where it names none', () =>
+    expect(granted(action('only: [roles, deployments.apps]')).kubernetes).toEqual([
+      on('pods', 'get', 'patch'),
+      { ...on('roles', 'delete'), apiGroups: ['*'] },
+      { ...on('deployments', 'delete'), apiGroups: ['apps'] },
+    ]))
 
   it('counts in outputs, contexts and notifiers, each permission once', () =>
     expect(

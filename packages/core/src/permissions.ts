@@ -32,24 +32,41 @@ export function permissionsOf(uses: readonly Use[]): Required<Permissions> {
   return { kubernetes: policyRules(uses), aws: names('aws'), gcp: names('gcp') }
 }
 
-/** The least role for these uses: one rule for each resource, its verbs merged. */
+/** The least role for these uses: one rule for each resource, its verbs merged; `everywhere` where a verb needs that. */
 export function policyRules(uses: readonly Use[]): PolicyRule[] {
-  const verbs = new Map<string, Set<string>>()
-  for (const { definition, parameters } of uses)
+  const granted = new Map<string, { verbs: Set<string>; everywhere: boolean }>()
+  for (const { definition, parameters } of uses) {
+    const values = parameters && filled(definition.parameters, parameters)
     for (const rule of definition.permissions?.kubernetes ?? []) {
-      if (parameters && !applies(rule, filled(definition.parameters, parameters))) continue
-      for (const apiGroup of rule.apiGroups)
-        for (const resource of rule.resources) {
-          const key = JSON.stringify([apiGroup, resource])
-          verbs.set(key, new Set([...(verbs.get(key) ?? []), ...rule.verbs]))
-        }
+      if (values && !applies(rule, values)) continue
+      for (const kind of kindsOf(rule, values)) {
+        const key = JSON.stringify(kind)
+        const { verbs, everywhere } = granted.get(key) ?? { verbs: [], everywhere: false }
+        granted.set(key, {
+          verbs: new Set([...verbs, ...rule.verbs]),
+          everywhere: everywhere || rule.everywhere === true,
+        })
+      }
     }
-  return [...verbs]
+  }
+  return [...granted]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, set]) => {
+    .map(([key, { verbs, everywhere }]) => {
       const [apiGroup, resource] = JSON.parse(key) as [string, string]
-      return { apiGroups: [apiGroup], resources: [resource], verbs: [...set].toSorted() }
+      const rule = { apiGroups: [apiGroup], resources: [resource], verbs: [...verbs].toSorted() }
+      return everywhere ? { ...rule, everywhere } : rule
     })
+}
+
+/** Pairs of group and resource. A kind that a parameter names without its group is meant in each. */
+function kindsOf(rule: PolicyRule, values: Readonly<Record<string, unknown>> = {}): (readonly [string, string])[] {
+  const named = rule.kinds === undefined ? undefined : values[rule.kinds]
+  if (!Array.isArray(named))
+    return rule.apiGroups.flatMap((group) => rule.resources.map((one) => [group, one] as const))
+  return named.map((kind) => {
+    const [resource = '', ...group] = String(kind).split('.')
+    return [group.join('.') || '*', resource] as const
+  })
 }
 
 function applies({ when = {}, unless }: PolicyRule, parameters: Readonly<Record<string, unknown>>): boolean {

@@ -42,6 +42,10 @@ export interface PolicyRule {
   readonly when?: Readonly<Record<string, unknown>>
   /** Not needed where they have these: `{ min_healthy_replicas: undefined }`. */
   readonly unless?: Readonly<Record<string, unknown>>
+  /** Parameter that lists kinds (`roles.rbac.authorization.k8s.io`): where given, they are meant in place of these. */
+  readonly kinds?: string
+  /** Needed in all namespaces at once, as for the pods of a node: a Role does not do. */
+  readonly everywhere?: boolean
 }
 
 /** What must be granted for the plugin to work. */
