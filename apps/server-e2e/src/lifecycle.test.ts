@@ -36,9 +36,9 @@ describe('a cluster that is away at the start', { timeout: 60_000 }, () => {
     await cluster.runPod(namespace, 'patient')
     const port = await freePort()
     const text = readFileSync(cluster.kubeconfig, 'utf8')
-    const target = new URL(/https?:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '')
+    const [written = '', scheme, host = '', at] = /(https?):\/\/(127\.0\.0\.1):(\d+)/.exec(text) ?? []
     const folder = mkdtempSync(join(tmpdir(), 'talon-e2e-'))
-    writeFileSync(join(folder, 'kubeconfig'), text.replaceAll(target.host, `127.0.0.1:${port}`))
+    writeFileSync(join(folder, 'kubeconfig'), text.replaceAll(written, `${scheme}://${host}:${port}`))
     const server = await startServer({ kubeconfig: join(folder, 'kubeconfig'), rules: label('late'), wait: false })
     await until(
       () =>
@@ -56,7 +56,7 @@ describe('a cluster that is away at the start', { timeout: 60_000 }, () => {
     expect((await server.post(shellIn('patient'))).status).toBe(202)
 
     const relay = createServer((socket) => {
-      const upstream = connect(Number(target.port), target.hostname)
+      const upstream = connect(Number(at), host)
       socket.pipe(upstream).pipe(socket)
       for (const side of [socket, upstream]) side.on('error', () => socket.destroy())
     }).listen(port, '127.0.0.1')
