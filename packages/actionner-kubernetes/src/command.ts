@@ -1,6 +1,7 @@
-import { pods, refusalOf, type FoundPod, type Kubernetes, type PodJob } from '@talon/client-kubernetes'
+import { pods, type FoundPod, type Kubernetes, type PodJob } from '@talon/client-kubernetes'
 import { ActionError, done, type Result } from '@talon/plugin'
 import { shellCall, type Program } from './shell.ts'
+import { isMissing } from './stream.ts'
 import { excerptOf, told } from './text.ts'
 
 /** Bytes of each of standard output and standard error that are kept. */
@@ -48,9 +49,7 @@ export async function runCommand(
 
 /** The runtime's words for a program that is not there. */
 function withoutShell(error: unknown, shell: string, where: string): unknown {
-  const { message = '' } = refusalOf(error) ?? {}
-  const missing = /no such file or directory|executable file not found|not found in \$PATH/.test(message)
-  if (!missing) return error
+  if (!isMissing(error)) return error
   return new ActionError(
     `there is no shell ${shell} ${where}: set \`shell\` to one that its image has, or use another actionner`,
     { cause: error },

@@ -1,4 +1,12 @@
-import { daemonSets, isNotFound, replicaSets, statefulSets, type Kubernetes, type Pod } from '@talon/client-kubernetes'
+import {
+  daemonSets,
+  isNotFound,
+  replicaSets,
+  statefulSets,
+  type Kubernetes,
+  type KubernetesObject,
+  type Pod,
+} from '@talon/client-kubernetes'
 import { z } from 'zod'
 
 /** A number of replicas, or a percentage of the wanted ones. */
@@ -15,8 +23,8 @@ export const minHealthyReplicas = z
 export type MinHealthyReplicas = z.output<typeof minHealthyReplicas>
 
 /** The controller that made the pod. */
-export function ownerOf(pod: Pod) {
-  return pod.metadata?.ownerReferences?.find(({ controller }) => controller)
+export function ownerOf({ metadata }: KubernetesObject) {
+  return metadata?.ownerReferences?.find(({ controller }) => controller)
 }
 
 /** How many replicas an owner has. */
