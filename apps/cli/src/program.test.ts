@@ -175,6 +175,7 @@ describe('the other commands', () => {
         .stdout.split('\n')
         .map((line) => line.split('\t')[0])
     expect(suggest('ch')).toContain('check')
+    expect(suggest('rbac', '--n')).toEqual(expect.arrayContaining(['--name', '--namespaced']))
     expect(suggest('rules', '')).toEqual(expect.arrayContaining(['check', 'print']))
     expect(suggest('check', '--fo')).toContain('--format')
     expect(suggest('check', '--format', '')).toEqual(expect.arrayContaining(['text', 'json', 'github']))

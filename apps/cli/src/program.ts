@@ -76,6 +76,15 @@ function createProgram(act: Act): Command {
     .description('print the rules as they are once files are merged and actions are resolved, in YAML')
     .action(act(async () => (await import('./commands/print.ts')).print))
 
+  program
+    .command('rbac')
+    .description('print the least role that the rules and the config file need, without a cluster')
+    .option('--name <name>', 'name of the role', 'talon')
+    .option('--namespaced', 'print a Role; rules that need more than one namespace are refused')
+    .option('--bind <account>', 'also print the binding to a service account: <namespace>/<name>')
+    .addOption(format('yaml', 'json'))
+    .action(act(async () => (await import('./commands/rbac.ts')).rbac))
+
   for (const kind of ['actionner', 'output', 'notifier'] as const)
     program
       .command(`${kind}s`)
