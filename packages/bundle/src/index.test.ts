@@ -12,8 +12,6 @@ describe('the plugins that ship', () => {
     for (const plugin of plugins) host.add(plugin)
     expect(host.list('actionner').map(({ name }) => name)).toContain('kubernetes:terminate')
   })
-
-  it.each(plugins)('$name keeps the contract', (plugin) => {
-    expect(() => checkPlugin(plugin)).not.toThrow()
-  })
 })
+
+for (const plugin of plugins) describe(plugin.name, () => checkPlugin(plugin))
