@@ -17,6 +17,8 @@ export interface Capture {
   readonly limit: number
   /** Statuses of a program that was ended by the clock. */
   readonly ended: readonly number[]
+  /** Runs when the capture is over, however it ends. Never throws. */
+  readonly after?: () => Promise<void>
 }
 
 /**
@@ -25,6 +27,15 @@ export interface Capture {
  * @throws ActionError where the program failed
  */
 export async function startCapture(capture: Capture, kubernetes: Kubernetes): Promise<Artifact | undefined> {
+  const artifact = await begin(capture, kubernetes).catch(async (error: unknown) => {
+    await capture.after?.()
+    throw error
+  })
+  if (!artifact) await capture.after?.()
+  return artifact
+}
+
+async function begin(capture: Capture, kubernetes: Kubernetes): Promise<Artifact | undefined> {
   const { call, what, program, empty, name, limit, ended } = capture
   const stream = await streamCommand(call, kubernetes, {
     limit,
@@ -56,6 +67,7 @@ export async function startCapture(capture: Capture, kubernetes: Kubernetes): Pr
         for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) yield piece.value
       } finally {
         await pieces.return?.(undefined)
+        await capture.after?.()
       }
     },
   }

@@ -9,6 +9,7 @@ import { label } from './label.ts'
 import { log } from './log.ts'
 import { networkpolicy } from './networkpolicy.ts'
 import { script } from './script.ts'
+import { sysdig } from './sysdig.ts'
 import { tcpdump } from './tcpdump.ts'
 import { terminate } from './terminate.ts'
 
@@ -23,6 +24,7 @@ export {
   log,
   networkpolicy,
   script,
+  sysdig,
   tcpdump,
   terminate,
 }
@@ -39,6 +41,7 @@ export default definePlugin({
     log,
     networkpolicy,
     script,
+    sysdig,
     tcpdump,
     terminate,
   ],

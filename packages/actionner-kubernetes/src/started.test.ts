@@ -30,6 +30,6 @@ describe('a container', () => {
     const ending = new AbortController()
     const waiting = untilRunning(() => Promise.resolve(undefined), { ...about, signal: ending.signal })
     ending.abort(new Error('over'))
-    await expect(waiting).rejects.toThrow()
+    await expect(waiting).rejects.toThrow('aborted')
   })
 })

@@ -8,7 +8,7 @@ export interface Streaming {
   readonly limit: number
   readonly over: string
   /** The error of a status that is not 0; undefined where it is fine. */
-  failed(status: number, stderr: string): ActionError | undefined
+  readonly failed: (status: number, stderr: string) => ActionError | undefined
   /** What is said where the program is not there. */
   readonly missing: string
 }

@@ -35,7 +35,10 @@ describe('kubernetes:tcpdump', () => {
         name: 'talon-tcpdump-1',
         image: 'registry.test/tcpdump:1',
         command: ['sleep', '67'],
-        securityContext: { privileged: false, capabilities: { drop: ['ALL'], add: ['NET_RAW', 'NET_ADMIN'] } },
+        securityContext: {
+          privileged: false,
+          capabilities: { drop: ['ALL'], add: ['NET_RAW', 'NET_ADMIN', 'SETGID'] },
+        },
       },
     ])
     expect(calls[0]?.command).toEqual('timeout -s INT 7 tcpdump -i any -n -U -Z root -s 128 -w -'.split(' '))

@@ -18,7 +18,7 @@ const ENDED = [124, 130, 143]
 export const tcpdump = defineActionner({
   name: 'kubernetes:tcpdump',
   summary: 'Capture the packets of the pod',
-  notes: `An ephemeral container of \`image\` joins the pod, with the capabilities NET_RAW and NET_ADMIN and no others, and is not
+  notes: `An ephemeral container of \`image\` joins the pod, with the capabilities NET_RAW, NET_ADMIN and SETGID and no others, and is not
 privileged. It captures on all interfaces of the pod's network and writes nothing to disk: packets are streamed into the
 output. It ends by itself a minute after the capture; Kubernetes keeps its entry in the pod as long as the pod lives, so
 Talon puts at most 10 into one pod.
@@ -69,7 +69,8 @@ node's network, the packets of the whole node are captured. A capture without a 
           // Capabilities of a user other than root would have to be on the file in the image.
           runAsUser: 0,
           runAsNonRoot: false,
-          capabilities: { drop: ['ALL'], add: ['NET_RAW', 'NET_ADMIN'] },
+          // tcpdump leaves the groups of root before it reads a packet, and that takes SETGID.
+          capabilities: { drop: ['ALL'], add: ['NET_RAW', 'NET_ADMIN', 'SETGID'] },
           seccompProfile: { type: 'RuntimeDefault' },
         },
       }
