@@ -2,6 +2,8 @@ import type { Plugin } from '@talon/plugin'
 
 /** The packages that ship with Talon. Loading one brings its definitions; what they connect with loads when it is opened. */
 const PACKAGES = {
+  '@talon/actionner-calico': () => import('@talon/actionner-calico'),
+  '@talon/actionner-cilium': () => import('@talon/actionner-cilium'),
   '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
   '@talon/context-kubernetes': () => import('@talon/context-kubernetes'),
   '@talon/output-file': () => import('@talon/output-file'),

@@ -1,6 +1,7 @@
 export type { Kubernetes, LogCall, Removal, Selection, Write } from './api.ts'
 export type { Served, Sought } from './discovery.ts'
 export type { ExecCall, Execution } from './exec.ts'
+export { hostNetwork, type Allowed, type Egress } from './egress.ts'
 export { isNotFound, isReplaced, refusalOf, type Refusal } from './failure.ts'
 export { kubernetes } from './kubernetes.ts'
 export {
@@ -24,3 +25,6 @@ export {
   type Target,
 } from './objects.ts'
 export { containerIds, type FoundPod, type PodJob } from './pod.ts'
+export { isolate, type Isolation, type PolicyForm, type PolicyObject, type Scope } from './policy.ts'
+export { toldOf } from './policy-result.ts'
+export { allowCidr, allowedBy, allowNamespaces, policyPermissions, policyScope } from './policy-parameters.ts'

@@ -66,6 +66,7 @@ export const replicaSets: Resource<ReplicaSet> = { ...apps, resource: 'replicase
 export const statefulSets: Resource<StatefulSet> = { ...apps, resource: 'statefulsets' }
 export const daemonSets: Resource<DaemonSet> = { ...apps, resource: 'daemonsets' }
 export const jobs: Resource<Job> = { group: 'batch', version: 'v1', resource: 'jobs' }
+export const replicationControllers: Resource = { ...core, resource: 'replicationcontrollers' }
 export const networkPolicies: Resource<NetworkPolicy> = {
   group: 'networking.k8s.io',
   version: 'v1',

@@ -1,0 +1,5 @@
+import { definePlugin } from '@talon/plugin'
+import { networkpolicy } from './networkpolicy.ts'
+
+export { networkpolicy }
+export default definePlugin({ name: '@talon/actionner-cilium', provides: [networkpolicy] })
