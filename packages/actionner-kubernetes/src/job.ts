@@ -21,6 +21,8 @@ export interface StartedJob {
 
 /** Seconds that a Job may live besides its capture, and that it stays when it has ended. */
 const SLACK = 60
+/** What Pod Security looks at. */
+const NEEDS = "the host's process ids and the capabilities BPF, PERFMON, SYS_PTRACE and SYS_RESOURCE"
 /** Milliseconds between looks, and that cleaning up may take. */
 const PAUSE = 200
 const CLEANING = 10_000
@@ -29,13 +31,14 @@ const CLEANING = 10_000
 export async function startJob(place: JobPlace, kubernetes: Kubernetes, write: Write): Promise<StartedJob | undefined> {
   const { namespace, node, image } = place
   const what = `the Job for sysdig on the node '${node}'`
-  const created = await kubernetes.create<Job>({ ...jobs, namespace }, bodyOf(place), write).catch((error: unknown) => {
-    throw explainAdmission(
-      error,
-      what,
-      "the host's process ids and the capabilities BPF, PERFMON, SYS_PTRACE and SYS_RESOURCE",
-    )
+  const body = bodyOf(place)
+  // Pod Security lets the Job in and keeps its pods away, and only an event would say so: the pod is asked for first.
+  const { metadata, spec } = body.spec.template
+  const probe = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, generateName: 'talon-sysdig-' }, spec }
+  await kubernetes.create({ ...pods, namespace }, probe, { ...write, dryRun: true }).catch((error: unknown) => {
+    throw explainAdmission(error, what, NEEDS)
   })
+  const created = await kubernetes.create<Job>({ ...jobs, namespace }, body, write)
   if (write.dryRun) return undefined
   const job = created.metadata?.name ?? ''
   try {
@@ -52,7 +55,7 @@ export async function startJob(place: JobPlace, kubernetes: Kubernetes, write: W
   }
 }
 
-/** Pods of a Job take a moment to come; where Pod Security keeps them away, they never do. */
+/** Pods of a Job take a moment to come. */
 async function podOf(
   { namespace, job }: { readonly namespace: string; readonly job: string },
   kubernetes: Kubernetes,
@@ -87,7 +90,7 @@ export async function endJob(
     })
 }
 
-function bodyOf({ node, image, seconds }: JobPlace): object {
+function bodyOf({ node, image, seconds }: JobPlace) {
   const labels = { 'app.kubernetes.io/managed-by': 'talon', 'app.kubernetes.io/name': 'sysdig' }
   const container = {
     name: 'sysdig',

@@ -72,7 +72,7 @@ describe('kubernetes:sysdig', () => {
   it('says that Pod Security does not let it in', async () => {
     bed.sandbox.fail({
       method: 'POST',
-      path: /jobs/,
+      path: /pods$/,
       status: 403,
       message: 'jobs is forbidden: violates PodSecurity "baseline:latest"',
     })
@@ -84,7 +84,10 @@ describe('kubernetes:sysdig', () => {
 
   it('changes nothing in a dry run', async () => {
     expect(await bed.run(sysdig, {}, { dryRun: true })).toMatchObject({ status: 'success' })
-    expect(bed.writes()).toEqual(['POST /apis/batch/v1/namespaces/default/jobs dry'])
+    expect(bed.writes()).toEqual([
+      'POST /api/v1/namespaces/default/pods dry',
+      'POST /apis/batch/v1/namespaces/default/jobs dry',
+    ])
     expect(calls).toEqual([])
   })
 

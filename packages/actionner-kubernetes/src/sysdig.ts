@@ -53,7 +53,7 @@ The life of the Job is tested with an image that stands in: no machine of the te
   examples: [{ title: 'Capture what the pod does for ten seconds', parameters: { duration: 10 } }],
   permissions: {
     kubernetes: [
-      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'create'] },
       { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
       { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] },
     ],
