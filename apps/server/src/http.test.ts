@@ -30,7 +30,7 @@ function open(over: Partial<Door> = {}, handle?: Door['talon']['handle']) {
   const post = (
     body: string | Uint8Array<ArrayBuffer> | ReadableStream | null,
     headers: Record<string, string> = JSON_TYPE,
-  ) => app.request('/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+  ) => app.request('/', { method: 'POST', body, headers, duplex: 'half' })
   return { app, post, bodies, refused, log }
 }
 

@@ -14,4 +14,7 @@ describe('the plugins that ship', () => {
   })
 })
 
-for (const plugin of plugins) describe(plugin.name, () => checkPlugin(plugin))
+for (const plugin of plugins)
+  describe(`the plugin ${plugin.name}`, () => {
+    checkPlugin(plugin)
+  })

@@ -53,7 +53,8 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
   return { issues: sorted, ...(!wrong && { ruleset: createRuleset(drafts) }) }
 
   function draftOf({ name, tree, actions }: RuleTree): Draft {
-    const { value = {}, issues: found, placeOf } = coerce(tree, ruleBlock, 'key of a rule')
+    // One wrong key hides no mistake in another.
+    const { partial: value = {}, issues: found, placeOf } = coerce(tree, ruleBlock, 'key of a rule')
     issues.push(...found)
     const steps = actions.map((action) => ({ tree: action, ...stepOf(action, { lenient: false }) }))
     const notifiers = [...new Set([...settings.default_notifiers, ...((value.notifiers ?? []) as string[])])]
@@ -75,7 +76,7 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
   function matchOf(rule: MapTree): Match {
     const tree = at(rule, 'match')
     if (!tree) return {}
-    const { value, placeOf } = coerce(tree, matchBlock)
+    const { partial: value, placeOf } = coerce(tree, matchBlock)
     if (!value) return {}
     const { match, issues: found } = readMatch(value)
     for (const { path, message, name } of found) {
