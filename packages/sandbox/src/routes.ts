@@ -1,6 +1,7 @@
 import { createDeletion } from './deletion.ts'
 import { apply, checkApplied, manage } from './apply.ts'
 import { apiVersion, type KindOf } from './kinds.ts'
+import { policyTypesOf } from './networkpolicy.ts'
 import type { Json, KubeObject } from './objects.ts'
 import { APPLY, checkIdentity, checkNamespace, checkPlace, patchOf } from './patch.ts'
 import { checkPodUpdate, runPod } from './pods.ts'
@@ -191,8 +192,10 @@ function bare(object: KubeObject): KubeObject {
   return item
 }
 
-/** What kubelet or a controller writes at once. */
+/** What the API server, kubelet or a controller fills in at once. */
 function alive({ kind, group }: KindOf, object: KubeObject): KubeObject {
+  if (kind === 'NetworkPolicy' && group === 'networking.k8s.io')
+    return { ...object, spec: { ...object.spec, policyTypes: policyTypesOf(object.spec ?? {}) } }
   if (group !== '') return object
   if (kind === 'Pod') return runPod(object)
   return kind === 'Namespace' ? { ...object, status: { phase: 'Active' } } : object

@@ -125,6 +125,24 @@ export const forbidden = (field: string, why: string): Cause => ({
   message: `Forbidden: ${why}`,
 })
 
+export const required = (field: string, why?: string): Cause => ({
+  field,
+  reason: 'FieldValueRequired',
+  message: why === undefined ? 'Required value' : `Required value: ${why}`,
+})
+
+export const duplicate = (field: string, value: string): Cause => ({
+  field,
+  reason: 'FieldValueDuplicate',
+  message: `Duplicate value: ${JSON.stringify(value)}`,
+})
+
+export const unsupportedValue = (field: string, value: unknown, supported: readonly string[]): Cause => ({
+  field,
+  reason: 'FieldValueNotSupported',
+  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((each) => JSON.stringify(each)).join(', ')}`,
+})
+
 /** A refusal of an object, or of a request's options, with everything that is wrong. */
 export function invalid(kind: Pick<KindOf, 'kind' | 'group'>, name: string, causes: readonly Cause[]): ApiError {
   const said = causes.map(({ field, message }) => `${field}: ${message}`)

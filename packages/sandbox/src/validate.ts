@@ -1,4 +1,5 @@
 import type { KindOf } from './kinds.ts'
+import { networkPolicyCauses } from './networkpolicy.ts'
 import type { KubeObject } from './objects.ts'
 import { badRequest, invalid, wrongValue, type Cause } from './status.ts'
 
@@ -22,7 +23,7 @@ const SHORT_NAMED = new Set(['Namespace', 'Service'])
 /** All annotations of an object, keys and values. */
 const ANNOTATIONS_LIMIT = 256 * 1024
 
-/** Refuses names, labels and annotations that the API server refuses, in its words. @throws ApiError */
+/** Refuses names, labels, annotations and network policies that the API server refuses, in its words. @throws ApiError */
 export function validate(kind: KindOf, { metadata, spec }: KubeObject): void {
   const causes = [
     ...nameCauses(kind, metadata.name),
@@ -32,6 +33,8 @@ export function validate(kind: KindOf, { metadata, spec }: KubeObject): void {
   const template = spec?.['template'] as Partial<KubeObject> | undefined
   if (kind.group === 'apps' || kind.group === 'batch')
     causes.push(...labelCauses(kind, 'spec.template.labels', template?.metadata?.labels))
+  if (kind.kind === 'NetworkPolicy' && kind.group === 'networking.k8s.io')
+    causes.push(...networkPolicyCauses(spec ?? {}, (field, labels) => labelCauses(kind, field, labels)))
   if (causes.length) throw invalid(kind, metadata.name, causes)
 }
 
@@ -43,7 +46,7 @@ function nameCauses({ kind, group }: KindOf, name: string): Cause[] {
   if (group === 'rbac.authorization.k8s.io')
     return /[/%]|^\.\.?$/.test(name) ? [wrongValue(field, name, 'may not contain "/" or "%"')] : []
   if (SHORT_NAMED.has(kind)) {
-    if (name.length > 63) return [wrongValue(field, name, 'must be no more than 63 bytes')]
+    if (name.length > 63) return [wrongValue(field, name, 'must be no more than 63 characters')]
     if (SUBDOMAIN.test(name) && name.includes('.')) return [wrongValue(field, name, 'must not contain dots')]
     return DNS_LABEL.test(name) ? [] : [wrongValue(field, name, DNS_LABEL_RULE)]
   }
@@ -86,8 +89,8 @@ function keyCauses(field: string, key: string, written = key): Cause[] {
   const causes: Cause[] = []
   if (prefix === '') causes.push(wrong('prefix part must be non-empty'))
   else if (prefix !== undefined && !SUBDOMAIN.test(prefix)) causes.push(wrong(`prefix part ${SUBDOMAIN_RULE}`))
-  else if (prefix !== undefined && prefix.length > 253)
-    causes.push(wrong('prefix part must be no more than 253 characters'))
+  else if (prefix !== undefined && Buffer.byteLength(prefix) > 253)
+    causes.push(wrong('prefix part must be no more than 253 bytes'))
   if (name === '') causes.push(wrong('name part must be non-empty'))
   else if (Buffer.byteLength(name) > 63) causes.push(wrong('name part must be no more than 63 bytes'))
   if (!NAME_PART.test(name)) causes.push(wrong(`name part ${PART_RULE}`))
