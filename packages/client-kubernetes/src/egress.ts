@@ -32,10 +32,11 @@ export function hostNetwork(address: string): string {
 
 /** Whether every address of the second network is one of the first. */
 export function contains(outer: string, inner: string): boolean {
-  const [network, bits] = parse(outer)
-  const [address, more] = parse(inner)
-  if (network.kind() !== address.kind() || bits > more) return false
-  return address.match([network, bits])
+  return holds(parse(outer), parse(inner))
+}
+
+function holds([network, bits]: Network, [address, more]: Network): boolean {
+  return network.kind() === address.kind() && bits <= more && address.match([network, bits])
 }
 
 /** What both let through, as far as lists can say it: never more than either. */
@@ -46,12 +47,14 @@ export function narrow(before: Egress, wanted: Egress): Egress {
 function both(before: Egress['allow'], wanted: Egress['allow']): Egress['allow'] {
   if (before === 'everything') return wanted
   if (wanted === 'everything') return before
+  const [old, asked] = [before.cidrs.map(parse), wanted.cidrs.map(parse)]
+  const shared = [
+    ...old.filter((one) => asked.some((other) => holds(other, one))),
+    ...asked.filter((one) => old.some((other) => holds(other, one))),
+  ]
   // What a network of one list and a namespace of the other have in common cannot be written down: it is left out.
   return {
-    cidrs: largest([
-      ...before.cidrs.filter((one) => wanted.cidrs.some((other) => contains(other, one))),
-      ...wanted.cidrs.filter((one) => before.cidrs.some((other) => contains(other, one))),
-    ]),
+    cidrs: largest(shared.map(written)),
     namespaces: before.namespaces.filter((name) => wanted.namespaces.includes(name)),
   }
 }
@@ -61,8 +64,11 @@ const union = (before: readonly string[], more: readonly string[]) => largest([.
 /** Networks, without those that lie within another: in the order in which they came. */
 export function largest(cidrs: readonly string[]): string[] {
   const distinct = [...new Set(cidrs.map(networkOf))]
-  return distinct.filter((one) => !distinct.some((other) => other !== one && contains(other, one)))
+  const parsed = distinct.map(parse)
+  return parsed.filter((one) => !parsed.some((other) => other !== one && holds(other, one))).map(written)
 }
+
+const written = ([address, bits]: Network) => `${address.toString()}/${bits}`
 
 function parse(cidr: string): Network {
   const [address, bits] = ipaddr.parseCIDR(cidr)

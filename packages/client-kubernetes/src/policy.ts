@@ -49,6 +49,8 @@ const TALON = 'talon'
 /** Longest name that the API takes is 253; a prefix and a hash have to fit as well. */
 const LONGEST = 230
 const ATTEMPTS = 5
+/** Networks that one policy denies: far below what an object may hold, and beyond what anyone reads. */
+const MOST_DENIED = 500
 /** A version that no object has, since the first ones belong to the cluster's own: an object that came meanwhile is a conflict. */
 const ABSENT = '1'
 
@@ -66,7 +68,8 @@ export async function isolate(
   const { form, egress: wanted } = given
   const { workload, labels, whom } = await select(kubernetes, pod, given.scope, write)
   const selector = form.selector(labels)
-  const { apiVersion, kind } = { apiVersion: `${form.resource.group}/${form.resource.version}`, kind: form.kind }
+  const { kind, resource } = form
+  const apiVersion = `${resource.group}/${resource.version}`
   for (let attempt = 1; ; attempt++) {
     const { target, policy } = await find(
       kubernetes,
@@ -77,6 +80,10 @@ export async function isolate(
     )
     const before = policy && form.read(policy)
     const egress = before ? narrow(before, wanted) : wanted
+    if (egress.deny.length > MOST_DENIED)
+      throw new ActionError(
+        `the ${kind} '${target.name}' in namespace '${pod.metadata.namespace}' denies ${MOST_DENIED} networks already: say what is allowed instead (allow_cidr, allow_namespaces)`,
+      )
     const body = {
       apiVersion,
       kind,
