@@ -35,7 +35,7 @@ left in the container but what the command does.`,
   }),
   examples: [
     { title: 'Say which file was opened', parameters: { command: 'ls -l "${FD_NAME}"' } },
-    { title: 'End a process', parameters: { command: 'kill -9 "${PROC_PID}"', shell: '/bin/bash' } },
+    { title: 'End the process', parameters: { command: 'kill -9 "${PROC_VPID}"', shell: '/bin/bash' } },
   ],
   permissions: {
     kubernetes: [

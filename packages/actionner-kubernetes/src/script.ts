@@ -41,7 +41,7 @@ standard input is empty.
   examples: [
     {
       title: 'Keep what a process has open',
-      parameters: { script: 'for entry in /proc/"${PROC_PID}"/fd/*; do\n  readlink "$entry"\ndone\n' },
+      parameters: { script: 'for entry in /proc/"${PROC_VPID}"/fd/*; do\n  readlink "$entry"\ndone\n' },
     },
     { title: 'Run a script of a mounted ConfigMap', parameters: { file: '/etc/talon/scripts/collect.sh' } },
   ],
