@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent, request } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
+import { until } from './ports.ts'
 
 /** Stands before an API server and notes when the DELETE of each pod arrives. Plain HTTP, on loopback. */
 export interface Relay {
@@ -87,4 +88,10 @@ export async function createPods(url: string, namespace: string, names: readonly
     }
   }
   await Promise.all(Array.from({ length: 16 }, one))
+  // Until all are said to run, kwok and the controllers are busy with them, and the measurement would be of that.
+  const waiting = `${url}/api/v1/namespaces/${namespace}/pods?fieldSelector=status.phase!=Running&limit=1`
+  await until(async () => {
+    const { items } = (await (await fetch(waiting)).json()) as { items: unknown[] }
+    if (items.length) throw new Error('not all pods run')
+  }, 500)
 }

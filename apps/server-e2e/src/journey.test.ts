@@ -74,7 +74,8 @@ describe('an event on its whole way', () => {
     const told = await until(() => {
       const mine = receiver.received.filter(({ objects }) => JSON.stringify(objects).includes(namespace))
       const stored = receiver.received.filter(({ output_target }) => output_target === 'local:file')
-      return mine.length >= 3 && stored.length ? [...mine, ...stored] : undefined
+      const ended = mine.some(({ actionner }) => actionner === 'kubernetes:terminate')
+      return ended && stored.length ? [...mine, ...stored] : undefined
     }, 'the webhook is told')
     expect(told.map(({ actionner, status }) => `${actionner} ${status}`)).toEqual(
       expect.arrayContaining(['kubernetes:label success', 'kubernetes:log success', 'kubernetes:terminate success']),

@@ -35,7 +35,8 @@ const GRACE = 1_000
 export async function listen(app: ReturnType<typeof createApp>, options: ListenOptions): Promise<Listening> {
   const { address, port, refused } = options
   const respond = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
+    // Its own Response is written without a stream between: half of what an answer costs.
+    overrideGlobalObjects: true,
     errorHandler: (error) => {
       refused('malformed_http', error instanceof Error ? error.message : 'unreadable')
       return Response.json({ error: 'the request cannot be read' }, { status: 400, headers: { connection: 'close' } })

@@ -71,6 +71,46 @@ describe('an event is read right', () => {
     })
   })
 
+  it('with texts that look like members kept as they are', () => {
+    const { fields } = read(
+      '{"rule":"x","output_fields":{"a":" : 12345678901234567890,","b":"\\\\","c":1.50,"d":"\\": 1.0}","e":[1.0,{"f":-0}],"g":-0}}',
+    )
+    expect({ ...fields }).toEqual({
+      a: ' : 12345678901234567890,',
+      b: '\\',
+      c: '1.50',
+      d: '": 1.0}',
+      e: '[1.0,{"f":-0}]',
+      g: '-0',
+    })
+  })
+
+  it('as a reviver reads it, whatever its fields are', () => {
+    const number = fc.oneof(
+      fc.bigInt().map(String),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n.toExponential()),
+      fc.tuple(fc.integer(), fc.nat(99999)).map(([a, b]) => `${a}.${b}0`),
+    )
+    const member = fc.oneof(
+      number,
+      fc
+        .string({ unit: fc.constantFrom('"', '\\', ':', ',', '}', ' ', '1', '.', '0', 'e') })
+        .map((text) => JSON.stringify(text)),
+      fc.constantFrom('null', 'true', '-0', '{"n":1.0}'),
+    )
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 6 }), (members) => {
+        const { fields } = read(
+          `{"rule":"x","output_fields":{${members.map((text, n) => `"f${n}":${text}`).join(',')}}}`,
+        )
+        const wanted = members.map((text) => (text.startsWith('"') ? (JSON.parse(text) as string) : text))
+        expect(members.map((_, n) => fields[`f${n}`] ?? '')).toEqual(
+          wanted.map((text) => (text === 'null' ? '' : text)),
+        )
+      }),
+    )
+  })
+
   it.each([
     ['1667319338184268801', 1667319338184.2688],
     ['"2021-04-13T20:58:00.746609046Z"', Date.parse('2021-04-13T20:58:00.746Z')],

@@ -101,16 +101,47 @@ function keepNumber(_key: string, value: unknown, context?: { source?: string })
     : value
 }
 
+/**
+ * A member whose number a double may change, by its look: sixteen digits or more, a fraction, an exponent, a minus zero.
+ * The quote before the colon closes a key. Where it opens a text instead, quoting what follows makes no JSON.
+ */
+const FRAGILE = /(?<!\\)("\s*:\s*)(-?(?:\d{16,}|\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|(?<=-)0))(?=\s*[,}])/g
+
+/**
+ * Reads the body so that each field's text has all digits of the number that it was. Nearly every event has such a
+ * number (`evt.time`), and a reviver is four times as slow as quoting it: that is left to what quoting cannot do.
+ */
 function readJson(raw: string): object {
-  let value: unknown
-  try {
-    value = JSON.parse(raw, keepNumber)
-  } catch (cause) {
-    throw new EventError(`the body is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, { cause })
-  }
+  const value = readQuoted(raw) ?? readRevived(raw)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new EventError('the body is no JSON object: one Falco event is expected')
   return value
+}
+
+/** Undefined where numbers lie deeper, or where quoting went wrong. */
+function readQuoted(raw: string): unknown {
+  try {
+    const value: unknown = JSON.parse(raw.replaceAll(FRAGILE, '$1"$2"'))
+    return isShallow(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Members, and members of members: the event and its fields. A deeper value keeps its numbers as numbers. */
+function isShallow(value: unknown): boolean {
+  for (const member of Object.values(value ?? {}))
+    if (isNested(member)) for (const inner of Object.values(member)) if (isNested(inner)) return false
+  return true
+}
+const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+function readRevived(raw: string): unknown {
+  try {
+    return JSON.parse(raw, keepNumber)
+  } catch (cause) {
+    throw new EventError(`the body is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, { cause })
+  }
 }
 
 /** JSON keys are matched without regard to case; the first of two spellings wins. */
