@@ -1,4 +1,4 @@
-import type { Actionner, Notifier, Output, Permissions, Provided } from '@talon/plugin'
+import type { Actionner, Notifier, Output, Permissions, PolicyRule, Provided } from '@talon/plugin'
 import { fieldsOf, parametersOf } from './describe.ts'
 
 /** The page of a definition, in Markdown. */
@@ -108,13 +108,11 @@ function permissionsPart(permissions: Permissions | undefined): string[] {
     parts.push(
       table(
         ['API group', 'resources', 'verbs', 'when'],
-        kubernetes.map(({ apiGroups, resources, verbs, when }) => [
-          apiGroups.map((group) => code(group || 'core')).join(', '),
-          resources.map(code).join(', '),
-          verbs.join(', '),
-          Object.entries(when ?? {})
-            .map(([name, value]) => `${code(name)} is ${code(String(value))}`)
-            .join(', '),
+        kubernetes.map((rule) => [
+          rule.apiGroups.map((group) => code(group || 'core')).join(', '),
+          rule.resources.map(code).join(', '),
+          rule.verbs.join(', '),
+          conditionsOf(rule).join(', '),
         ]),
       ),
     )
@@ -123,6 +121,18 @@ function permissionsPart(permissions: Permissions | undefined): string[] {
   return parts.length ? ['## Permissions', ...parts] : []
 }
 
+function conditionsOf({ when = {}, unless = {}, kinds, everywhere }: PolicyRule): string[] {
+  return [
+    ...Object.entries(when).map(([name, value]) => `${code(name)} is ${said(value)}`),
+    ...Object.entries(unless).map(([name, value]) =>
+      value === undefined ? `${code(name)} is given` : `${code(name)} is not ${said(value)}`,
+    ),
+    ...(kinds === undefined ? [] : [`only what ${code(kinds)} lists, where it is given`]),
+    ...(everywhere ? ['in all namespaces'] : []),
+  ]
+}
+
+const said = (value: unknown) => code(String(value))
 const code = (text: string) => `\`${text}\``
 
 /** A Markdown table; a bar in a cell is escaped. */
