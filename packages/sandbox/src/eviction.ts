@@ -4,9 +4,10 @@ import { selects, type LabelSelector } from './selectors.ts'
 import { ApiError } from './status.ts'
 import type { Store } from './store.ts'
 
-/** Refuses an eviction that would leave fewer healthy pods than a disruption budget wants. */
+/** Refuses an eviction that would leave fewer healthy pods than a disruption budget wants. A pod that does not run, or ends already, is not guarded. */
 export function checkBudgets(store: Store, budgets: KindOf, pods: KindOf, pod: KubeObject): void {
-  const { namespace } = pod.metadata
+  const { namespace, deletionTimestamp } = pod.metadata
+  if (deletionTimestamp || pod.status?.['phase'] !== 'Running') return
   const selecting = store.list(budgets, namespace).filter(({ spec }) => {
     const { selector } = (spec ?? {}) as { selector?: LabelSelector }
     return selector !== undefined && selects(selector, pod.metadata.labels)
@@ -17,22 +18,15 @@ export function checkBudgets(store: Store, budgets: KindOf, pods: KindOf, pod: K
       message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     })
   for (const budget of selecting) {
-    const {
-      selector = {},
-      minAvailable,
-      maxUnavailable,
-    } = (budget.spec ?? {}) as {
-      selector?: LabelSelector
-      minAvailable?: number | string
-      maxUnavailable?: number | string
-    }
+    const { selector = {}, minAvailable, maxUnavailable, unhealthyPodEvictionPolicy } = (budget.spec ?? {}) as Budget
     const covered = store.list(pods, namespace).filter(({ metadata }) => selects(selector, metadata.labels))
     const healthy = covered.filter(isHealthy).length
+    const all = expected(store, covered)
     const wanted =
-      minAvailable === undefined
-        ? covered.length - share(maxUnavailable ?? 0, covered.length)
-        : share(minAvailable, covered.length)
-    if (isHealthy(pod) && healthy - 1 < wanted)
+      minAvailable === undefined ? Math.max(0, all - share(maxUnavailable ?? 0, all)) : share(minAvailable, all)
+    // One that is not ready may go where the others are enough.
+    const free = !isHealthy(pod) && (unhealthyPodEvictionPolicy === 'AlwaysAllow' || (wanted > 0 && healthy >= wanted))
+    if (!free && healthy <= wanted)
       throw new ApiError({
         code: 429,
         reason: 'TooManyRequests',
@@ -48,6 +42,26 @@ export function checkBudgets(store: Store, budgets: KindOf, pods: KindOf, pod: K
       })
   }
 }
+
+interface Budget {
+  readonly selector?: LabelSelector
+  readonly minAvailable?: number | string
+  readonly maxUnavailable?: number | string
+  readonly unhealthyPodEvictionPolicy?: string
+}
+
+/** How many pods their controllers want, which is what percentages and `maxUnavailable` are of. */
+function expected(store: Store, covered: readonly KubeObject[]): number {
+  const byOwner = Map.groupBy(covered, ({ metadata }) => controllerOf(metadata)?.uid ?? metadata.uid ?? '')
+  const all = store.all()
+  return [...byOwner].reduce((sum, [uid, pods]) => {
+    const replicas = all.find(({ metadata }) => metadata.uid === uid)?.spec?.['replicas']
+    return sum + (typeof replicas === 'number' ? replicas : pods.length)
+  }, 0)
+}
+
+const controllerOf = ({ ownerReferences }: KubeObject['metadata']) =>
+  ownerReferences?.find(({ controller }) => controller)
 
 const isHealthy = (object: KubeObject) =>
   object.metadata.deletionTimestamp === undefined &&

@@ -14,7 +14,9 @@ beforeEach(async () => {
       return { stdout: `read ${call.stdin}`, stderr: 'warned', exitCode: Number(call.command[1] ?? 0) }
     },
   })
-  sandbox.seed(pod({ name: 'web-0', containers: ['a', 'b'] }))
+  const waiting = pod({ name: 'waiting' })
+  delete waiting.spec?.['nodeName']
+  sandbox.seed(pod({ name: 'web-0', containers: ['a', 'b'] }), waiting)
 })
 afterEach(() => sandbox.close())
 
@@ -55,7 +57,7 @@ it('standard input ends where v5 closes its channel', async () => {
 })
 
 it('a command that cannot be started is a failure without an exit status', async () => {
-  const channels = await exec('container=a&command=missing', 'v5.channel.k8s.io')
+  const channels = await exec('container=a&command=missing&stdout=true', 'v5.channel.k8s.io')
   expect(JSON.parse(channels[3] ?? '')).toMatchObject({ status: 'Failure', reason: 'InternalError' })
 })
 
@@ -63,6 +65,7 @@ it.each([
   ['web-0', 'command=ls', 400, 'a container name must be specified for pod web-0, choose one of: [a b]'],
   ['web-0', 'command=ls&container=c', 400, 'container c is not valid for pod web-0'],
   ['none', 'command=ls', 404, 'pods "none" not found'],
+  ['waiting', 'command=ls&stdout=true', 400, 'pod waiting does not have a host assigned'],
 ])('exec in %s with %s is refused before anything runs', async (name, query, code, message) => {
   const url = `${sandbox.url.replace('http', 'ws')}/api/v1/namespaces/default/pods/${name}/exec?${query}`
   const socket = new WebSocket(url, 'v5.channel.k8s.io')
@@ -76,4 +79,30 @@ it.each([
   expect(response.statusCode).toBe(code)
   expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ kind: 'Status', message })
   expect(asked).toEqual([])
+})
+
+it.each([
+  ['command=ls&container=a', 400, 'you must specify at least 1 of stdin, stdout, stderr'],
+  ['command=ls&container=b&stdout=true', 500, 'container not found ("b")'],
+])('exec with %s is refused in the words of kubelet, which are text', async (query, code, message) => {
+  await fetch(`${sandbox.url}/api/v1/namespaces/default/pods/web-0/status`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: JSON.stringify({ status: { containerStatuses: [{ name: 'a', state: { running: {} } }] } }),
+  })
+  const url = `${sandbox.url.replace('http', 'ws')}/api/v1/namespaces/default/pods/web-0/exec?${query}`
+  const socket = new WebSocket(url, 'v5.channel.k8s.io')
+  socket.on('error', () => {})
+  const [, response] = (await once(socket, 'unexpected-response')) as [
+    unknown,
+    AsyncIterable<Buffer> & { statusCode: number },
+  ]
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk)
+  expect([response.statusCode, Buffer.concat(chunks).toString()]).toEqual([code, message])
+})
+
+it('a terminal has one output', async () => {
+  const channels = await exec('container=a&command=run&stdout=true&tty=true', 'v5.channel.k8s.io')
+  expect([channels[1], channels[2]]).toEqual(['read warned', undefined])
 })

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { KubeObject, Pod } from './objects.ts'
 import { containerOf } from './pods.ts'
-import { badRequest } from './status.ts'
+import { ApiError, badRequest } from './status.ts'
 
 /** What a script is asked. No command runs on this machine. */
 export interface ExecCall {
@@ -25,18 +25,26 @@ export interface ExecAnswer {
 
 /** Channels of the remote command protocol: https://kubernetes.io/docs/reference/using-api/#websocket-protocol */
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as const
+/** Bytes. */
+const PIECE = 32_768
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 
-/** The pod and container that a command is to run in. @throws ApiError 400 where none can run there */
-export function podToExecIn(object: KubeObject, asked: string | null): { pod: Pod; container: string } {
+/** The pod and container that a command is to run in. @throws ApiError 400 or 500 where none can run there */
+export function podToExecIn(object: KubeObject, query: URLSearchParams): { pod: Pod; container: string } {
   const pod = object as Pod
-  const container = containerOf(pod, asked)
-  const { nodeName } = pod.spec
-  const { phase = '' } = pod.status ?? {}
-  if (!nodeName) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`)
-  if (phase === 'Succeeded' || phase === 'Failed')
-    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`)
+  const container = containerOf(pod, query.get('container'))
+  if (!pod.spec.nodeName) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`)
+  if (!['stdin', 'stdout', 'stderr'].some((stream) => query.get(stream) === 'true'))
+    throw new ApiError({ code: 400, message: 'you must specify at least 1 of stdin, stdout, stderr', plain: true })
+  if (!isRunning(pod, container))
+    throw new ApiError({ code: 500, message: `container not found ("${container}")`, plain: true })
   return { pod, container }
+}
+
+function isRunning({ status = {} }: Pod, container: string): boolean {
+  const all = [...(status.containerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])]
+  const found = all.find(({ name }) => name === container) as { state?: { running?: object } } | undefined
+  return found?.state?.running !== undefined
 }
 
 /** Speaks the remote command protocol, and answers what `script` says. */
@@ -58,7 +66,7 @@ export function execServer() {
       script: (stdin: string) => Promise<ExecAnswer>,
     ) {
       sockets.handleUpgrade(request, raw, head, (socket) => {
-        void serve(socket, query.get('stdin') === 'true', script)
+        void serve(socket, query, script)
       })
     },
   }
@@ -66,21 +74,33 @@ export function execServer() {
 
 async function serve(
   socket: WebSocket,
-  wantsStdin: boolean,
+  query: URLSearchParams,
   script: (stdin: string) => Promise<ExecAnswer>,
 ): Promise<void> {
-  const send = (channel: number, text: string) =>
-    socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]))
+  const send = (channel: number, text: string | Buffer) =>
+    socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text as string)]))
+  const wants = (stream: string) => query.get(stream) === 'true'
+  // A client that breaks off is no failure of the sandbox.
+  socket.on('error', () => socket.terminate())
   try {
-    const stdin = wantsStdin ? await readStdin(socket) : ''
+    // A terminal has one output; and the real server opens each stream with a piece that is empty.
+    const channels = { stdout: CHANNEL.stdout, stderr: wants('tty') ? CHANNEL.stdout : CHANNEL.stderr }
+    if (wants('stdout')) send(CHANNEL.stdout, '')
+    const stdin = wants('stdin') ? await readStdin(socket) : ''
     const { stdout = '', stderr = '', exitCode = 0, error } = await script(stdin)
-    if (stdout) send(CHANNEL.stdout, stdout)
-    if (stderr) send(CHANNEL.stderr, stderr)
+    for (const [name, text] of Object.entries({ stdout, stderr }))
+      if (wants(name) || wants('tty')) for (const piece of pieces(text)) send(channels[name as 'stdout'], piece)
     send(CHANNEL.error, JSON.stringify(error === undefined ? exitStatus(exitCode) : startFailure(error)))
   } catch (error) {
     send(CHANNEL.error, JSON.stringify(startFailure(String(error))))
   }
   socket.close(1000)
+}
+
+/** As the real server cuts what a command prints. */
+function pieces(text: string): Buffer[] {
+  const bytes = Buffer.from(text)
+  return Array.from({ length: Math.ceil(bytes.length / PIECE) }, (_, n) => bytes.subarray(n * PIECE, (n + 1) * PIECE))
 }
 
 /** Until the client closes the channel (v5), or the connection (v4). */
@@ -101,7 +121,7 @@ function exitStatus(exitCode: number): object {
   return {
     metadata: {},
     status: 'Failure',
-    message: `command terminated with non-zero exit code: error executing command, exit code ${exitCode}`,
+    message: `command terminated with non-zero exit code: command terminated with exit code ${exitCode}`,
     reason: 'NonZeroExitCode',
     details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
   }

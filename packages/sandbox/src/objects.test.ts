@@ -76,7 +76,10 @@ describe('objects', () => {
         body: { metadata: { name: 'web-0', resourceVersion }, spec: { containers: [] } },
       })
     const create = (metadata: object) =>
-      core.createNamespacedPod({ namespace: 'default', body: { metadata, spec: { containers: [] } } })
+      core.createNamespacedPod({
+        namespace: 'default',
+        body: { metadata, spec: { containers: [{ name: 'a', image: 'x' }] } },
+      })
     const refusals = await Promise.all([
       refusal(core.readNamespacedPod({ namespace: 'default', name: 'none' })),
       refusal(create({ name: 'web-0' })),

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Container, Json, KubeObject, Pod } from './objects.ts'
+import { ephemeralCauses, podCauses } from './podspec.ts'
 import { badRequest, forbidden, invalid, type Cause } from './status.ts'
 import { secondsNow } from './store.ts'
 
@@ -88,14 +89,7 @@ export function runEphemeral(before: KubeObject, after: KubeObject): KubeObject 
     if (isDeepStrictEqual(now, container)) return []
     return [forbidden(field, `existing ephemeral containers "${container.name}" may not be changed\n`)]
   })
-  const others = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
-  for (const [index, { name }] of has.entries())
-    if (others.includes(name) || has.findIndex((container) => container.name === name) < index)
-      causes.push({
-        field: `${field}[${index}].name`,
-        reason: 'FieldValueDuplicate',
-        message: `Duplicate value: ${JSON.stringify(name)}`,
-      })
+  causes.push(...ephemeralCauses(before as Pod, has))
   if (causes.length) throw invalid(POD, metadata.name, causes)
   const fresh = has.filter(({ name }) => !had.some((container) => container.name === name)).map(statusOfContainer)
   return {
@@ -107,6 +101,12 @@ export function runEphemeral(before: KubeObject, after: KubeObject): KubeObject 
     spec: { ...spec, ephemeralContainers: has },
     status: { ...status, ephemeralContainerStatuses: [...(status.ephemeralContainerStatuses ?? []), ...fresh] },
   }
+}
+
+/** A new pod has containers with names of their own. @throws ApiError 422 */
+export function checkNewPod(pod: KubeObject): void {
+  const causes = podCauses(pod)
+  if (causes.length) throw invalid(POD, pod.metadata.name, causes)
 }
 
 const MUTABLE = ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds', 'schedulingGates']

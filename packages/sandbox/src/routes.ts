@@ -4,7 +4,7 @@ import { apiVersion, type KindOf } from './kinds.ts'
 import { policyTypesOf } from './networkpolicy.ts'
 import type { Json, KubeObject } from './objects.ts'
 import { APPLY, checkIdentity, checkNamespace, checkPlace, patchOf } from './patch.ts'
-import { checkPodUpdate, runPod } from './pods.ts'
+import { checkNewPod, checkPodUpdate, runPod } from './pods.ts'
 import { checkKind, deleteOptionsOf, isDry, objectOf, optionsInvalid, type Answer, type Call } from './requests.ts'
 import { fieldMatcher, matchesLabels } from './selectors.ts'
 import { ApiError, methodNotAllowed, notFound } from './status.ts'
@@ -102,6 +102,7 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
     if (kind.namespaced && namespaces && !store.find(namespaces, undefined, namespace ?? ''))
       throw notFound(namespaces, namespace ?? '')
     validate(kind, made)
+    if (kind.kind === 'Pod' && kind.group === '') checkNewPod(made)
     const managed = manager === undefined ? made : manage(undefined, made, manager)
     const dry = isDry(call)
     const created = store.create(kind, alive(kind, managed), dry)

@@ -57,7 +57,7 @@ export interface Sandbox {
   seed(...objects: (KubeObject | KubeObject[])[]): void
   /** Reads one object, past HTTP. */
   find(plural: string, namespace: string | undefined, name: string): KubeObject | undefined
-  /** Orders a refusal. */
+  /** Orders a fault: a refusal, a delay, a connection that breaks. */
   fail(fault: Fault): void
   close(): Promise<void>
 }
@@ -86,11 +86,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   server.on('upgrade', (request, socket: Duplex, head) => {
     // A client that leaves in the middle is nobody's failure.
     socket.on('error', () => socket.destroy())
-    try {
-      upgrade(request, socket, head)
-    } catch (error) {
-      refuseUpgrade(socket, error)
-    }
+    upgrade(request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -99,7 +95,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const kubeconfig = kubeconfigOf(url)
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const target = arrive(request)
+    const target = await arrive(request)
+    if (!target) return
     const path = segments(target)
     if (HEALTH.has(target.pathname)) return write(response, 200, 'ok')
     if (target.pathname === '/version') return write(response, 200, VERSION)
@@ -122,24 +119,26 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     write(response, answered.code, answered.body)
   }
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const target = arrive(request)
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const target = await arrive(request)
+    if (!target) return
     const { searchParams: query } = target
     const { kind, namespace, name = '', subresource } = route(segments(target))
     if (kind.plural !== 'pods' || subresource !== 'exec') throw badRequest('only exec is spoken over a WebSocket here')
-    const { pod, container } = podToExecIn(store.get(kind, namespace, name), query.get('container'))
+    const { pod, container } = podToExecIn(store.get(kind, namespace, name), query)
     const command = query.getAll('command')
     commands.accept(request, socket, head, query, async (stdin) => exec({ pod, container, command, stdin }))
   }
 
-  /** Remembers a request, and refuses it where that was ordered. */
-  function arrive(request: IncomingMessage): URL {
+  /** Remembers a request, and refuses it where that was ordered; undefined where its connection was broken. */
+  async function arrive(request: IncomingMessage): Promise<URL | undefined> {
     const target = new URL(request.url ?? '/', url)
     const { method = 'GET' } = request
     requests.push({ method, path: target.pathname, query: target.search.slice(1), at: performance.now() })
     if (requests.length > REMEMBERED) requests.splice(0, REMEMBERED / 10)
-    faults.check(method, target.pathname)
-    return target
+    if (!(await faults.meet(method, target.pathname, closing.signal))) return target
+    request.socket.destroy()
+    return undefined
   }
 
   /** Whether there is such a group and version. */

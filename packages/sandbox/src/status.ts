@@ -9,6 +9,8 @@ export interface Refusal {
   readonly details?: object
   /** Seconds. */
   readonly retryAfter?: number
+  /** Answered as text, as kubelet does. */
+  readonly plain?: boolean
 }
 
 /** Thrown by a handler, answered as a Status object. */

@@ -54,6 +54,12 @@ function nameCauses({ kind, group }: KindOf, name: string): Cause[] {
   return SUBDOMAIN.test(name) ? [] : [wrongValue(field, name, SUBDOMAIN_RULE)]
 }
 
+/** A name that becomes part of a host name. */
+export function dnsLabelCauses(field: string, name: string): Cause[] {
+  const causes = name.length > 63 ? [wrongValue(field, name, 'must be no more than 63 bytes')] : []
+  return DNS_LABEL.test(name) ? causes : [...causes, wrongValue(field, name, DNS_LABEL_RULE)]
+}
+
 function labelCauses(kind: KindOf, field: string, labels: unknown): Cause[] {
   return entries(kind, labels, 'labels').flatMap(([key, value]) => {
     const causes = keyCauses(field, key)
