@@ -1,4 +1,4 @@
-import type { Egress, Kubernetes, PolicyForm, PolicyObject } from '@talon/client-kubernetes'
+import type { Egress, Kubernetes, PolicyForm, PolicyObject, Selected } from '@talon/client-kubernetes'
 import { ActionError } from '@talon/plugin'
 
 /** A rule of a Calico policy, as far as Talon writes it. */
@@ -37,17 +37,17 @@ const formOf = (resource: PolicyForm['resource'], prefix: string, order: number 
   resource,
   prefix,
   kind: 'NetworkPolicy',
-  selector: (labels) => ({ selector: selectorOf(labels) }),
+  selector: (selected) => ({ selector: selectorOf(selected) }),
   rules: (egress, before) => ({ types: ['Egress'], egress: rulesOf(egress), ...orderOf(before, order) }),
   read: ({ spec }) => readRules((spec?.['egress'] ?? []) as Rule[]),
 })
 
 /** Keys and values of labels hold neither quotes nor spaces. */
-function selectorOf(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
+function selectorOf({ labels, without }: Selected): string {
+  const has = Object.entries(labels)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key} == '${value}'`)
-    .join(' && ')
+  return [...has, ...(without === undefined ? [] : [`!has(${without})`])].join(' && ')
 }
 
 /** The first of both places: what comes later is asked less. */

@@ -29,7 +29,12 @@ describe('calico:networkpolicy', () => {
     expect(await bed.policy('talon-web')).toMatchObject({
       apiVersion: 'projectcalico.org/v3',
       metadata: { labels: { 'app.kubernetes.io/managed-by': 'talon' } },
-      spec: { selector: "app == 'web'", types: ['Egress'], order: 5, egress: [deny('192.0.2.7/32'), all] },
+      spec: {
+        selector: "app == 'web' && !has(talon/isolated)",
+        types: ['Egress'],
+        order: 5,
+        egress: [deny('192.0.2.7/32'), all],
+      },
     })
     expect((await bed.policy('talon-web'))?.metadata?.managedFields).toMatchObject([
       { manager: 'talon', operation: 'Apply' },
@@ -95,7 +100,7 @@ describe('calico:networkpolicy', () => {
     await bed.block(web, '192.0.2.7')
     expect(await bed.policy('default.talon-web', 'v1')).toMatchObject({
       apiVersion: 'crd.projectcalico.org/v1',
-      spec: { selector: "app == 'web'", egress: [deny('192.0.2.7/32'), all] },
+      spec: { selector: "app == 'web' && !has(talon/isolated)", egress: [deny('192.0.2.7/32'), all] },
     })
   })
 

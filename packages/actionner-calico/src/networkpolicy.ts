@@ -24,8 +24,9 @@ It is called \`talon-\` and the name of the owner (the Deployment, StatefulSet, 
 workload without such labels is told apart by the pod, as with \`scope: pod\`: the pod gets the label \`talon/isolated\`
 first. A policy of that name that Talon did not make is left alone, and the action fails.
 
-A later event adds its address to those denied, and what it allows narrows what an earlier one left open. Delete the policy
-to open it up.
+A later event adds its address to those denied, and what it allows narrows what an earlier one left open. A pod with a
+policy of its own is out of its owner's, and begins with what that one was. Delete the policy to open it up; take the label
+from the pod as well.
 
 Calico goes through policies by \`order\`, the lowest first, and the first rule that fits decides: a policy before Talon's
 that allows the address wins, and so does Talon's over those behind it, with all that it allows. NetworkPolicies of

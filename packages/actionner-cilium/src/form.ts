@@ -25,10 +25,11 @@ export async function demandCilium(kubernetes: Pick<Kubernetes, 'resolve'>, sign
 export const form: PolicyForm = {
   resource: RESOURCE,
   kind: 'CiliumNetworkPolicy',
-  selector: (labels) => ({
+  selector: ({ labels, without }) => ({
     // The source of a label stands before it: one of the container runtime is not meant.
     endpointSelector: {
       matchLabels: Object.fromEntries(Object.entries(labels).map(([key, value]) => [`k8s:${key}`, value])),
+      ...(without !== undefined && { matchExpressions: [{ key: `k8s:${without}`, operator: 'DoesNotExist' }] }),
     },
   }),
   rules: ({ deny, allow }) => ({

@@ -33,7 +33,10 @@ describe('cilium:networkpolicy', () => {
       managedFields: [{ manager: 'talon', operation: 'Apply' }],
     })
     expect(policy?.spec).toEqual({
-      endpointSelector: { matchLabels: { 'k8s:app': 'web' } },
+      endpointSelector: {
+        matchLabels: { 'k8s:app': 'web' },
+        matchExpressions: [{ key: 'k8s:talon/isolated', operator: 'DoesNotExist' }],
+      },
       egressDeny: [{ toCIDR: ['192.0.2.7/32'] }],
       egress: [all],
     })

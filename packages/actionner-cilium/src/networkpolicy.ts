@@ -25,8 +25,9 @@ the labels that the owner selects by, less those with hashes. A workload without
 with \`scope: pod\`: the pod gets the label \`talon/isolated\` first. A policy of that name that Talon did not make is left
 alone, and the action fails.
 
-A later event adds its address to those denied, and what it allows narrows what an earlier one left open. Delete the policy
-to open it up.
+A later event adds its address to those denied, and what it allows narrows what an earlier one left open. A pod with a
+policy of its own is out of its owner's, and begins with what that one was. Delete the policy to open it up; take the label
+from the pod as well.
 
 Cilium knows pods and nodes of the cluster by their identity, not by their address: as a rule networks reach neither, in
 what is denied as in what is allowed. Policies add up: what is allowed here is open even where another policy leaves it

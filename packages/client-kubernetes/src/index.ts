@@ -25,6 +25,6 @@ export {
   type Target,
 } from './objects.ts'
 export { containerIds, type FoundPod, type PodJob } from './pod.ts'
-export { isolate, type Isolation, type PolicyForm, type PolicyObject, type Scope } from './policy.ts'
+export { isolate, type Isolation, type PolicyForm, type PolicyObject, type Scope, type Selected } from './policy.ts'
 export { toldOf } from './policy-result.ts'
 export { allowCidr, allowedBy, allowNamespaces, policyPermissions, policyScope } from './policy-parameters.ts'

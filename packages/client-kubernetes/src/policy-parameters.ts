@@ -35,12 +35,10 @@ export function allowedBy({ allow_cidr, allow_namespaces }: Lists, none: 'nothin
   return { cidrs: [...new Set(allow_cidr.map(networkOf))], namespaces: [...new Set(allow_namespaces)] }
 }
 
-const unless = { scope: 'pod' }
-
 /** What finding and marking the pods takes. The policy's own kind comes on top. */
 export const policyPermissions: readonly PolicyRule[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
-  { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets', 'daemonsets'], verbs: ['get'], unless },
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get'], unless },
-  { apiGroups: [''], resources: ['replicationcontrollers'], verbs: ['get'], unless },
+  { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets', 'daemonsets'], verbs: ['get'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['replicationcontrollers'], verbs: ['get'] },
 ]

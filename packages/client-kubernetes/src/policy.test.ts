@@ -6,17 +6,23 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Kubernetes } from './api.ts'
 import type { Egress } from './egress.ts'
 import { kubernetes, networkPolicies, pods, type FoundPod } from './index.ts'
-import { isolate, policyName, type PolicyForm, type Scope } from './policy.ts'
+import { policyName } from './policy-name.ts'
+import { isolate, type PolicyForm, type Scope } from './policy.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 const { signal } = new AbortController()
 const everything: Egress = { deny: ['192.0.2.1/32'], allow: 'everything' }
 
-/** A policy that keeps in an annotation-like part of its spec what it denies. */
+/** A policy whose peers are what it denies: enough to see whom it selects and what it adds up to. */
 const form: PolicyForm = {
   resource: networkPolicies,
   kind: 'NetworkPolicy',
-  selector: (matchLabels) => ({ podSelector: { matchLabels } }),
+  selector: ({ labels, without }) => ({
+    podSelector: {
+      matchLabels: labels,
+      ...(without && { matchExpressions: [{ key: without, operator: 'DoesNotExist' }] }),
+    },
+  }),
   rules: ({ deny }) => ({ policyTypes: ['Egress'], egress: deny.map((cidr) => ({ to: [{ ipBlock: { cidr } }] })) }),
   read: ({ spec }) => {
     const rules = (spec?.['egress'] ?? []) as { to: { ipBlock: { cidr: string } }[] }[]
@@ -38,7 +44,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-async function isolated(objects: KubeObject[], { n = 0, scope = 'owner' as Scope, egress = everything } = {}) {
+interface Asked {
+  readonly n?: number
+  readonly scope?: Scope
+  readonly egress?: Egress
+}
+
+async function isolated(objects: KubeObject[], { n = 0, scope = 'owner', egress = everything }: Asked = {}) {
   const name = objects.filter(({ kind }) => kind === 'Pod')[n]?.metadata.name ?? ''
   const found = (await client.get({ ...pods, namespace: 'default', name }, signal)) as FoundPod
   return isolate(client, found, { form, scope, egress }, { signal })
@@ -49,7 +61,8 @@ const seeded = (objects: KubeObject[], change?: (object: KubeObject) => void) =>
   return objects
 }
 const policy = (name: string) => sandbox.find('networkpolicies', 'default', name)
-const selected = (name: string) => (policy(name)?.spec?.['podSelector'] as { matchLabels: object }).matchLabels
+const selected = (name: string) =>
+  (policy(name)?.spec?.['podSelector'] as { matchLabels?: object } | undefined)?.matchLabels
 const labelsOf = (name: string) => sandbox.find('pods', 'default', name)?.metadata.labels
 const marked = { 'talon/isolated': expect.stringMatching(/^[0-9a-f]{10}$/) as string }
 
@@ -64,7 +77,7 @@ const job = (labels: object): KubeObject[] => {
       kind: 'Job',
       metadata: { name: 'run-1', namespace: 'default', uid: 'j', ownerReferences: [cron] },
       spec: { selector, template: { metadata: { labels: own }, spec: { containers: [] } } },
-    } as unknown as KubeObject,
+    },
     pod({ name: 'run-1-x', labels: own }, owner),
   ]
 }
@@ -96,7 +109,7 @@ describe('whom a policy selects', () => {
     const [, one = ''] = /^the pod '(.*)'$/.exec(whom) ?? []
     expect(name).toBe(`talon-${one}`)
     expect(selected(name)).toEqual(marked)
-    expect(labelsOf(one)).toMatchObject(selected(name))
+    expect(labelsOf(one)).toMatchObject(selected(name) ?? marked)
   })
 
   it('two pods that share no label have a policy each', async () => {
@@ -107,6 +120,30 @@ describe('whom a policy selects', () => {
       { name: 'talon-b' },
     ])
     expect(selected('talon-a')).not.toEqual(selected('talon-b'))
+  })
+
+  it('a pod with a policy of its own is out of the one of its owner, which it begins with', async () => {
+    const web = seeded(deployment({ name: 'web', replicas: 2 }))
+    const deny = (address: string): { egress: Egress } => ({ egress: { deny: [address], allow: 'everything' } })
+    const denied = (name: string) => form.read(policy(name) as object).deny
+    await isolated(web, deny('192.0.2.1/32'))
+    const { name } = await isolated(web, { scope: 'pod', ...deny('192.0.2.2/32') })
+    expect(denied(name)).toEqual(['192.0.2.1/32', '192.0.2.2/32'])
+    expect(denied('talon-web')).toEqual(['192.0.2.1/32'])
+    expect(policy('talon-web')?.spec?.['podSelector']).toMatchObject({
+      matchExpressions: [{ key: 'talon/isolated', operator: 'DoesNotExist' }],
+    })
+    const written = sandbox.requests.filter(({ method }) => method === 'PATCH').map(({ path }) => path)
+    expect(written.slice(-2)).toEqual([
+      expect.stringContaining(`/networkpolicies/${name}`),
+      expect.stringContaining('/pods/'),
+    ])
+
+    await isolated(web, deny('192.0.2.3/32'))
+    expect(denied('talon-web')).toEqual(['192.0.2.1/32', '192.0.2.3/32'])
+    expect(denied(name)).toEqual(['192.0.2.1/32', '192.0.2.2/32', '192.0.2.3/32'])
+    await isolated(web, { n: 1, ...deny('192.0.2.4/32') })
+    expect(denied(name)).not.toContain('192.0.2.4/32')
   })
 
   it('pods of another workload of that name keep theirs', async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '@talon/plugin'
 import type { Kubernetes, Write } from './api.ts'
@@ -6,13 +5,18 @@ import { narrow, type Egress } from './egress.ts'
 import { isNotFound, isReplaced, refusalOf } from './failure.ts'
 import { pods, type KubernetesObject, type Resource, type Target } from './objects.ts'
 import type { FoundPod } from './pod.ts'
+import { digest, policyName } from './policy-name.ts'
 import { ISOLATED, workloadOf } from './workload.ts'
-
-type Labels = Readonly<Record<string, string>>
 
 /** A policy as its API has it. */
 export interface PolicyObject extends KubernetesObject {
   readonly spec?: Readonly<Record<string, unknown>>
+}
+
+/** Pods that have all these labels, which are never none, and lack that one. */
+export interface Selected {
+  readonly labels: Readonly<Record<string, string>>
+  readonly without?: string
 }
 
 /** How a kind of policy says whom it selects and what it lets through. */
@@ -21,8 +25,8 @@ export interface PolicyForm {
   readonly kind: string
   /** Stands before the name. */
   readonly prefix?: string
-  /** The part of the spec that selects pods with these labels; they are never empty. */
-  selector(labels: Labels): Readonly<Record<string, unknown>>
+  /** The part of the spec that selects pods. */
+  selector(selected: Selected): Readonly<Record<string, unknown>>
   /** The rest of the spec. `before` is the policy that is narrowed. */
   rules(egress: Egress, before: PolicyObject | undefined): Readonly<Record<string, unknown>>
   /** What such a policy lets through, or less, where it was changed by others into what Talon does not write. */
@@ -38,66 +42,111 @@ export interface Isolation {
   readonly name: string
   /** Whom it selects: `the pods of Deployment 'web'`, `the pod 'web-0'`. */
   readonly whom: string
-  readonly labels: Labels
   readonly egress: Egress
   /** What it was before; undefined where there was no policy. */
   readonly before: Egress | undefined
 }
 
+/** Pods, and the workload that their policy is named for. */
+interface Party {
+  readonly workload: string
+  readonly whom: string
+  readonly selected: Selected
+}
+
+interface Given {
+  readonly form: PolicyForm
+  readonly scope: Scope
+  readonly egress: Egress
+}
+
 const MANAGED_BY = 'app.kubernetes.io/managed-by'
 const TALON = 'talon'
-/** Longest name that the API takes is 253; a prefix and a hash have to fit as well. */
-const LONGEST = 230
 const ATTEMPTS = 5
 /** Networks that one policy denies: far below what an object may hold, and beyond what anyone reads. */
 const MOST_DENIED = 500
-/** A version that no object has, since the first ones belong to the cluster's own: an object that came meanwhile is a conflict. */
+/** A version that no object has, the first ones being the cluster's own: an object that came meanwhile is a conflict. */
 const ABSENT = '1'
 
 /**
  * Makes or narrows Talon's policy for a pod. What another event let through before stays closed to what it closed.
+ *
+ * A pod is under one policy of Talon's and a kind: what policies allow adds up. The owner's leaves out the pods that
+ * have one of their own, and theirs begins with what the owner's was.
  *
  * @throws ActionError where an object of that name is not Talon's.
  */
 export async function isolate(
   kubernetes: Kubernetes,
   pod: FoundPod,
-  given: { readonly form: PolicyForm; readonly scope: Scope; readonly egress: Egress },
+  { form, scope, egress }: Given,
   write: Write,
 ): Promise<Isolation> {
-  const { form, egress: wanted } = given
-  const { workload, labels, whom } = await select(kubernetes, pod, given.scope, write)
-  const selector = form.selector(labels)
+  const { name, namespace, uid } = pod.metadata
+  const policies = { kubernetes, form, namespace }
+  const mark = { [ISOLATED]: digest(uid) }
+  const isMarked = pod.metadata.labels?.[ISOLATED] === mark[ISOLATED]
+  const one: Party = { workload: name, whom: `the pod '${name}'`, selected: { labels: mark } }
+  const owner = await partyOf(kubernetes, pod, write.signal)
+  if (scope === 'owner' && owner) {
+    const made = await put(policies, owner, egress, write)
+    if (isMarked && (await find(policies, one, write.signal)).policy) await put(policies, one, egress, write)
+    return made
+  }
+  const label = async () => {
+    if (!isMarked) await kubernetes.merge({ ...pods, namespace, name }, { metadata: { uid, labels: mark } }, write)
+  }
+  const above = owner && (await find(policies, owner, write.signal)).policy
+  // The label takes the pod out of the owner's policy: its own must be there by then.
+  if (!above) await label()
+  const made = await put(policies, one, above ? narrow(form.read(above), egress) : egress, write, above)
+  if (above) await label()
+  return made
+}
+
+/** All pods of the pod's owner; undefined where they share no label. */
+async function partyOf(kubernetes: Kubernetes, pod: FoundPod, signal: AbortSignal): Promise<Party | undefined> {
+  const { kind, name, labels } = await workloadOf(pod, kubernetes, signal)
+  if (!Object.keys(labels).length) return undefined
+  const whom = kind === 'Pod' ? `the pod '${name}'` : `the pods of ${kind} '${name}'`
+  return { workload: name, whom, selected: { labels, without: ISOLATED } }
+}
+
+interface Policies {
+  readonly kubernetes: Kubernetes
+  readonly form: PolicyForm
+  readonly namespace: string
+}
+
+/** Writes a policy, or narrows it. `model` is asked for what else is in it, where there is none yet. */
+async function put(
+  policies: Policies,
+  party: Party,
+  wanted: Egress,
+  write: Write,
+  model?: PolicyObject,
+): Promise<Isolation> {
+  const { kubernetes, form, namespace } = policies
   const { kind, resource } = form
-  const apiVersion = `${resource.group}/${resource.version}`
   for (let attempt = 1; ; attempt++) {
-    const { target, policy } = await find(
-      kubernetes,
-      pod.metadata.namespace,
-      workload,
-      { form, selector },
-      write.signal,
-    )
+    const { target, policy } = await find(policies, party, write.signal)
     const before = policy && form.read(policy)
     const egress = before ? narrow(before, wanted) : wanted
     if (egress.deny.length > MOST_DENIED)
       throw new ActionError(
-        `the ${kind} '${target.name}' in namespace '${pod.metadata.namespace}' denies ${MOST_DENIED} networks already: say what is allowed instead (allow_cidr, allow_namespaces)`,
+        `the ${kind} '${target.name}' in namespace '${namespace}' denies ${MOST_DENIED} networks already: say what is allowed instead (allow_cidr, allow_namespaces)`,
       )
     const body = {
-      apiVersion,
+      apiVersion: `${resource.group}/${resource.version}`,
       kind,
-      metadata: {
-        resourceVersion: policy?.metadata?.resourceVersion ?? ABSENT,
-        labels: { [MANAGED_BY]: TALON },
-      },
-      spec: { ...selector, ...form.rules(egress, policy) },
+      metadata: { resourceVersion: policy?.metadata?.resourceVersion ?? ABSENT, labels: { [MANAGED_BY]: TALON } },
+      spec: { ...form.selector(party.selected), ...form.rules(egress, policy ?? model) },
     }
     try {
       if (write.dryRun && !policy) await kubernetes.demand('create', target, write.signal)
       // What others wrote into it was read and is kept as far as it narrows: their fields are taken.
       await kubernetes.apply(target, body, { ...write, force: true })
-      return { name: target.name, whom, labels, egress, before }
+      return { name: target.name, whom: party.whom, egress, before }
     } catch (error) {
       const changed = refusalOf(error)?.code === 409 && !isReplaced(error)
       if (!changed || attempt === ATTEMPTS) throw error
@@ -105,31 +154,9 @@ export async function isolate(
   }
 }
 
-/** Finds labels that select the pods meant and are not empty: the pod gets one of its own where there are none. */
-async function select(kubernetes: Kubernetes, pod: FoundPod, scope: Scope, write: Write) {
-  const { name, namespace, uid } = pod.metadata
-  if (scope === 'owner') {
-    const { kind, name: workload, labels } = await workloadOf(pod, kubernetes, write.signal)
-    const whom = kind === 'Pod' ? `the pod '${name}'` : `the pods of ${kind} '${workload}'`
-    if (Object.keys(labels).length) return { workload, labels, whom }
-  }
-  const labels = { [ISOLATED]: digest(uid) }
-  if (pod.metadata.labels?.[ISOLATED] !== labels[ISOLATED])
-    await kubernetes.merge({ ...pods, namespace, name }, { metadata: { uid, labels } }, write)
-  return { workload: name, labels, whom: `the pod '${name}'` }
-}
-
-/**
- * The policy's name, and what bears it. One that selects other pods is left to them, and so is what it closes: workloads
- * of several kinds may share a name.
- */
-async function find(
-  kubernetes: Kubernetes,
-  namespace: string,
-  workload: string,
-  { form, selector }: { readonly form: PolicyForm; readonly selector: Readonly<Record<string, unknown>> },
-  signal: AbortSignal,
-) {
+/** The policy's name, and what bears it. One that selects other pods is left to them: workloads may share a name. */
+async function find({ kubernetes, form, namespace }: Policies, { workload, selected }: Party, signal: AbortSignal) {
+  const selector = form.selector(selected)
   const plain = policyName(workload)
   for (const name of [plain, `${plain}-${digest(JSON.stringify(selector))}`]) {
     const target: Target<PolicyObject> = { ...form.resource, namespace, name: `${form.prefix ?? ''}${name}` }
@@ -142,27 +169,10 @@ async function find(
       throw new ActionError(
         `the ${form.kind} '${target.name}' in namespace '${namespace}' is not Talon's: it lacks the label ${MANAGED_BY}=${TALON}; rename it, or put the label on it`,
       )
-    const own = Object.keys(selector).every((key) => isDeepStrictEqual(policy.spec?.[key], selector[key]))
-    if (own) return { target, policy }
+    if (Object.keys(selector).every((key) => isDeepStrictEqual(policy.spec?.[key], selector[key])))
+      return { target, policy }
   }
   throw new ActionError(
     `the ${form.kind} '${form.prefix ?? ''}${plain}' in namespace '${namespace}' selects other pods, and so does the one with a hash after its name: delete what is out of use`,
   )
 }
-
-/** `talon-web`; a name that is too long, or that the API would not take, is made valid and told apart by a hash. */
-export function policyName(workload: string): string {
-  const clean = workload
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9.-]+/g, '-')
-    .split('.')
-    .map((part) => part.replaceAll(/^-+|-+$/g, ''))
-    .filter((part) => part !== '')
-    .join('.')
-  const name = `${TALON}-${clean}`
-  if (clean === workload && name.length <= LONGEST) return name
-  const cut = name.slice(0, LONGEST).replace(/[.-]+$/, '')
-  return `${cut}-${digest(workload)}`
-}
-
-const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 10)
