@@ -59,8 +59,10 @@ async function evict(
   }
   const target = { ...pods, namespace, name }
   let lastly = ''
+  let evicted = false
   try {
     while (!(await evictOnce())) await pause(PAUSE)
+    evicted = true
     if (waits) while (await isThere()) await pause(PAUSE)
     return { end: 'evicted' }
   } catch (error) {
@@ -68,7 +70,12 @@ async function evict(
     if (isNotFound(error)) return { end: 'ignored', reason: 'it was gone already' }
     if (isReplaced(error)) return { end: 'ignored', reason: 'it was replaced meanwhile' }
     if (patience.aborted && !TalonError.is(error))
-      return { end: 'failed', reason: `it was not gone after ${wait.seconds} s${lastly ? `: ${lastly}` : ''}` }
+      return {
+        end: 'failed',
+        reason: evicted
+          ? `it was evicted, and had not ended after ${wait.seconds} s`
+          : `it could not be evicted within ${wait.seconds} s: ${lastly}`,
+      }
     return { end: 'failed', reason: error instanceof Error ? error.message : String(error) }
   }
 

@@ -38,7 +38,10 @@ describe('kubernetes:networkpolicy', () => {
       metadata: { labels: { 'app.kubernetes.io/managed-by': 'talon' } },
       spec: { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'], egress: [] },
     })
-    expect(policy(name)?.spec?.['podSelector']).toEqual({ matchLabels: { app: 'web' } })
+    expect(policy(name)?.spec?.['podSelector']).toEqual({
+      matchLabels: { app: 'web' },
+      matchExpressions: [{ key: 'talon/isolated', operator: 'DoesNotExist' }],
+    })
   })
 
   it('leaves what is allowed', async () => {

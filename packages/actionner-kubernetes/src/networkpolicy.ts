@@ -25,8 +25,9 @@ export const networkpolicy = defineActionner({
 workload without such labels is told apart by the pod, as with \`scope: pod\`: the pod gets the label \`talon/isolated\`
 first. A policy of that name that Talon did not make is left alone, and the action fails.
 
-A later event narrows what an earlier one left open, and never widens it. Delete the policy to open it up. Policies only
-add up: the result names those that still let the pod send. Whether connections that are open already end is up to the
+A later event narrows what an earlier one left open, and never widens it. A pod with a policy of its own is out of its
+owner's, and begins with what that one was. Delete the policy to open it up; take the label from the pod as well. Policies
+only add up: the result names those that still let the pod send. Whether connections that are open already end is up to the
 network plugin, as is whether policies count at all.`,
   needs: { pod: podName, namespace },
   uses: { kubernetes },

@@ -9,7 +9,12 @@ const NAMESPACE = 'kubernetes.io/metadata.name'
 export const form: PolicyForm = {
   resource: networkPolicies,
   kind: 'NetworkPolicy',
-  selector: (labels) => ({ podSelector: { matchLabels: labels } }),
+  selector: ({ labels, without }) => ({
+    podSelector: {
+      matchLabels: labels,
+      ...(without !== undefined && { matchExpressions: [{ key: without, operator: 'DoesNotExist' }] }),
+    },
+  }),
   rules: ({ allow }) => ({ policyTypes: ['Egress'], egress: allow === 'everything' ? [{}] : rulesOf(allow) }),
   read: ({ spec }) => ({ deny: [], allow: allowedBy((spec?.['egress'] ?? []) as readonly Rule[]) }),
 }
