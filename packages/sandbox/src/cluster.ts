@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isOwnedBy, runControllers } from './controllers.ts'
 import { apiVersion, kindsOfCrd, type KindOf } from './kinds.ts'
 import type { KubeObject, Pod } from './objects.ts'
-import { endingAt, endPod, runPod } from './pods.ts'
+import { endingAt, endPod, graceOf, runPod } from './pods.ts'
 import { secondsNow, type Store } from './store.ts'
-import { podOfJob, replacementOf } from './workloads.ts'
+import { podOfJob } from './workloads.ts'
 
 /** The exit code with which the pod of a Job ends: 0 completes the Job, another fails it. */
 export type JobScript = (asked: { readonly job: KubeObject; readonly pod: Pod }) => number | Promise<number>
@@ -22,8 +23,12 @@ export interface ClusterOptions {
 
 export type Cluster = ReturnType<typeof createCluster>
 
-const REPLACING = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet'])
 const POD = { apiVersion: 'v1', kind: 'Pod', metadata: { name: '' } }
+
+/** What becomes of what an object owns. */
+export type Propagation = 'Background' | 'Foreground' | 'Orphan'
+
+const FOREGROUND = 'foregroundDeletion'
 
 /** What controllers and kubelet do: pods run, end, and are replaced; what is owned goes with its owner. */
 export function createCluster({ store, kinds, replaceDelay, endDelay, job: script, signal }: ClusterOptions) {
@@ -62,7 +67,9 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
   }
 
   /** Ends an object: now, or as a pod with a grace period does, in a while, or when its last finalizer is taken away. */
-  function end(kind: KindOf, object: KubeObject, grace: number, orphan = false): KubeObject {
+  function end(kind: KindOf, object: KubeObject, grace: number, policy: Propagation = 'Background'): KubeObject {
+    if (policy === 'Foreground') return endAfterOwned(kind, object, grace)
+    const orphan = policy === 'Orphan'
     const pod = kind.kind === 'Pod' && kind.group === ''
     const { finalizers, deletionTimestamp } = object.metadata
     const left = pod && isRunning(object) ? grace : 0
@@ -79,20 +86,49 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
     if (left > 0)
       later(endDelay, () => {
         const current = store.find(kind, ending.metadata.namespace, ending.metadata.name)
-        if (current && current.metadata.uid === ending.metadata.uid) end(kind, current, 0, orphan)
+        if (current && current.metadata.uid === ending.metadata.uid) end(kind, current, 0, policy)
       })
     return ending
+  }
+
+  /** Marks an object, ends what it owns, and lets it go when that is gone. */
+  function endAfterOwned(kind: KindOf, object: KubeObject, grace: number): KubeObject {
+    const { uid = '', finalizers = [], namespace, name } = object.metadata
+    const owned = () => store.all().filter(({ metadata }) => isOwnedBy(metadata, uid))
+    if (!owned().length) return end(kind, object, grace)
+    if (finalizers.includes(FOREGROUND)) return object
+    const marked = { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, FOREGROUND] } }
+    const times = { deletionTimestamp: secondsNow(), deletionGracePeriodSeconds: 0 }
+    const ending = store.update(kind, marked, false, times)
+    const stop = store.follow(({ type, object: other }) => {
+      if (type === 'DELETED' && isOwnedBy(other.metadata, uid)) later(0, settle)
+    })
+    later(0, () => {
+      for (const other of owned()) {
+        const otherKind = kindOf(other)
+        if (otherKind) end(otherKind, other, graceOf(other), 'Foreground')
+      }
+    })
+    return ending
+
+    function settle(): void {
+      const current = store.find(kind, namespace, name)
+      if (current?.metadata.uid === uid && owned().length) return
+      stop()
+      if (current?.metadata.uid !== uid) return
+      const left = (current.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FOREGROUND)
+      updated(kind, store.update(kind, { ...current, metadata: { ...current.metadata, finalizers: left } }))
+    }
   }
 
   /** Called with each object that a client changed: one that only waited for its finalizers goes. */
   function updated(kind: KindOf, { metadata }: KubeObject): void {
     const current = store.find(kind, metadata.namespace, metadata.name)
     const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = current?.metadata ?? {}
-    if (current && deletionTimestamp && !finalizers?.length && deletionGracePeriodSeconds === 0)
-      gone(kind, current, false)
+    if (current && deletionTimestamp && !finalizers?.length && deletionGracePeriodSeconds === 0) gone(kind, current)
   }
 
-  function gone(kind: KindOf, object: KubeObject, orphan: boolean): void {
+  function gone(kind: KindOf, object: KubeObject, orphan = false): void {
     const { uid, namespace, name } = object.metadata
     if (store.find(kind, namespace, name)?.metadata.uid !== uid) return
     store.remove(kind, object)
@@ -113,17 +149,7 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
   }
 
   const ownerOf = (uid: string) => store.all().find(({ metadata }) => metadata.uid === uid)
-
-  function replace(kind: KindOf, object: KubeObject): void {
-    const reference = object.metadata.ownerReferences?.find(({ controller }) => controller)
-    if (!reference || !REPLACING.has(reference.kind)) return
-    later(replaceDelay, () => {
-      const owner = ownerOf(reference.uid)
-      if (!owner || owner.metadata.deletionTimestamp) return
-      const next = runPod(replacementOf(object, owner))
-      if (!store.find(kind, next.metadata.namespace, next.metadata.name)) store.create(kind, next)
-    })
-  }
+  const { replace } = runControllers({ store, kindOf, later, replaceDelay })
 
   return { created, define, end, updated, kindOf }
 }

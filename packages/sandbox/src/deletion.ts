@@ -1,12 +1,10 @@
-import type { Cluster } from './cluster.ts'
+import type { Cluster, Propagation } from './cluster.ts'
 import type { KindOf } from './kinds.ts'
 import type { KubeObject } from './objects.ts'
+import { graceOf } from './pods.ts'
 import { isDry, type Call, type DeleteOptions } from './requests.ts'
 import { preconditionFailed } from './status.ts'
 import type { Store } from './store.ts'
-
-/** Seconds that a pod has to end where nothing else is said. */
-const GRACE = 30
 
 /** Deletes one object under its preconditions, and says what the API server answers. @throws ApiError 409 */
 export function createDeletion(store: Store, cluster: Cluster) {
@@ -14,14 +12,18 @@ export function createDeletion(store: Store, cluster: Cluster) {
     const { kind } = call
     const { name, uid } = object.metadata
     checkPreconditions(kind, object, options)
-    const own = object.spec?.['terminationGracePeriodSeconds']
-    const grace = options.gracePeriodSeconds ?? (typeof own === 'number' ? own : GRACE)
+    const grace = options.gracePeriodSeconds ?? graceOf(object)
+    const policy = (options.propagationPolicy ?? defaultPolicy(kind)) as Propagation
     const pod = kind.kind === 'Pod'
     if (isDry(call, options)) return pod ? store.get(kind, object.metadata.namespace, name) : success(kind, name, uid)
-    const ended = cluster.end(kind, object, Math.max(0, grace), options.propagationPolicy === 'Orphan')
+    const ended = cluster.end(kind, object, Math.max(0, grace), policy)
     return pod || ended.metadata.finalizers?.length ? ended : success(kind, name, uid)
   }
 }
+
+/** As the API server does it still: the pods of a Job outlive it unless the client says otherwise. */
+const defaultPolicy = ({ kind, group }: KindOf): Propagation =>
+  kind === 'Job' && group === 'batch' ? 'Orphan' : 'Background'
 
 const success = ({ plural, group }: KindOf, name: string, uid = '') => ({
   kind: 'Status',

@@ -152,5 +152,13 @@ export function containerOf(object: KubeObject, asked: string | null): string {
   return names[0] ?? ''
 }
 
+/** Seconds that a pod has to end where nothing else is said. */
+const GRACE = 30
+
+export function graceOf({ spec }: KubeObject): number {
+  const own = spec?.['terminationGracePeriodSeconds']
+  return typeof own === 'number' ? own : GRACE
+}
+
 /** The time at which a pod that ends now is to be gone. */
 export const endingAt = (grace: number) => new Date(Date.now() + grace * SECOND).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,10 +1,10 @@
 import { createDeletion } from './deletion.ts'
 import { apply, checkApplied, manage } from './apply.ts'
+import { alive, bare } from './forms.ts'
 import { apiVersion, type KindOf } from './kinds.ts'
-import { policyTypesOf } from './networkpolicy.ts'
 import type { Json, KubeObject } from './objects.ts'
 import { APPLY, checkIdentity, checkNamespace, checkPlace, patchOf } from './patch.ts'
-import { checkNewPod, checkPodUpdate, runPod } from './pods.ts'
+import { checkNewPod, checkPodUpdate } from './pods.ts'
 import { checkKind, deleteOptionsOf, isDry, objectOf, optionsInvalid, type Answer, type Call } from './requests.ts'
 import { fieldMatcher, matchesLabels } from './selectors.ts'
 import { ApiError, methodNotAllowed, notFound } from './status.ts'
@@ -183,21 +183,4 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
     const named = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {} }
     return { code: 201, body: { ...named, spec, status: { allowed } } }
   }
-}
-
-/** An item of a list says nothing of its kind, unless it is a custom one. */
-function bare(object: KubeObject): KubeObject {
-  const item = { ...object }
-  delete item.apiVersion
-  delete item.kind
-  return item
-}
-
-/** What the API server, kubelet or a controller fills in at once. */
-function alive({ kind, group }: KindOf, object: KubeObject): KubeObject {
-  if (kind === 'NetworkPolicy' && group === 'networking.k8s.io')
-    return { ...object, spec: { ...object.spec, policyTypes: policyTypesOf(object.spec ?? {}) } }
-  if (group !== '') return object
-  if (kind === 'Pod') return runPod(object)
-  return kind === 'Namespace' ? { ...object, status: { phase: 'Active' } } : object
 }

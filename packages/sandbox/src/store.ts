@@ -134,6 +134,11 @@ export class Store {
     const oldest = this.#history[0]?.version ?? this.#version + 1
     if (from > 0 && from + 1 < oldest) return undefined
     if (from > 0) for (const change of this.#history) if (change.version > from) told(change)
+    return this.follow(told)
+  }
+
+  /** Tells changes from now on, each before it is answered. */
+  follow(told: (change: Change) => void): () => void {
     this.#watchers.add(told)
     return () => this.#watchers.delete(told)
   }

@@ -22,6 +22,7 @@ export const ownerOf = ({ apiVersion = '', kind = '', metadata }: KubeObject): O
   name: metadata.name,
   uid: metadata.uid ?? '',
   controller: true,
+  blockOwnerDeletion: true,
 })
 
 /** A pod that runs, and that nobody owns. */
@@ -114,11 +115,13 @@ export function daemonSet(options: WorkloadOptions): KubeObject[] {
 }
 
 /** What a controller makes in place of a pod that is gone. A StatefulSet keeps the name. */
-export function replacementOf(gone: KubeObject, owner: KubeObject): KubeObject {
+export function replacementOf(gone: KubeObject, owner: KubeObject, node: string | undefined): KubeObject {
   const base = owner.kind === 'StatefulSet' ? gone.metadata.name : `${owner.metadata.name}-${suffix()}`
   const { namespace, labels } = gone.metadata
   const spec = structuredClone(gone.spec ?? {})
   delete spec['ephemeralContainers']
+  delete spec['nodeName']
+  if (node !== undefined) spec['nodeName'] = node
   const template = (owner.spec?.['template'] as KubeObject | undefined)?.metadata.labels ?? {}
   const kept = Object.fromEntries(
     Object.entries(labels ?? {}).filter(([key]) => key in template || key.includes('hash') || key.includes('pod-name')),
