@@ -1,6 +1,6 @@
 import { daemonSet, deployment, pod, statefulSet, type KubeObject } from '@talon/sandbox'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openBed, podOf, type Bed } from '../testing/bed.ts'
+import { eventOn, openBed, podOf, type Bed } from '../testing/bed.ts'
 import { networkpolicy } from './networkpolicy.ts'
 
 let bed: Bed
@@ -125,6 +125,20 @@ describe('kubernetes:networkpolicy', () => {
     )
     const { message } = await bed.run(networkpolicy, {}, on)
     expect(message).toMatch(/; egress is still let through by open, web$/)
+  })
+
+  it("names neither the owner's policy, which leaves the pod out by then, nor the pod's own, which is narrowed too", async () => {
+    const on = seed(deployment({ name: 'web' }))
+    const allow_cidr = ['10.0.0.0/8']
+    await bed.run(networkpolicy, { allow_cidr }, on)
+    const own = await bed.run(networkpolicy, { allow_cidr, scope: 'pod' }, on)
+    expect(own.message).toMatch(/allows 10\.0\.0\.0\/8 for egress of the pod .*; it was set$/)
+    const { networkpolicy: name = '' } = own.objects as { networkpolicy?: string }
+    const later = { event: eventOn(on.fields) }
+    expect(await bed.run(networkpolicy, {}, later)).toMatchObject({
+      message: `the NetworkPolicy 'talon-web' in namespace 'default' allows nothing for egress of the pods of Deployment 'web'; it was set; so was the pod's own, '${name}'`,
+    })
+    expect([policy('talon-web'), policy(name)].map((one) => one?.spec?.['egress'])).toEqual([[], []])
   })
 
   it('says that no policy reaches a pod on the network of its node', async () => {

@@ -8,7 +8,7 @@ import {
   policyPermissions,
   policyScope,
   toldOf,
-  type FoundPod,
+  type Isolation,
   type Kubernetes,
 } from '@talon/client-kubernetes'
 import { defineActionner, ignored, namespace, podName } from '@talon/plugin'
@@ -63,7 +63,7 @@ network plugin, as is whether policies count at all.`,
         })
       const egress = { deny: [], allow: allowedBy(parameters, 'nothing') }
       const made = await isolate(kubernetes, pod, { form, scope: parameters.scope, egress }, { signal, dryRun })
-      const others = await leaks(pod, made.name, kubernetes, signal)
+      const others = await leaks(namespace, made, kubernetes, signal)
       const told = toldOf(made, { kind: 'NetworkPolicy', pod, dryRun })
       if (others.length === 0) return told
       return { ...told, message: `${told.message}; egress is still let through by ${others.join(', ')}` }
@@ -71,11 +71,16 @@ network plugin, as is whether policies count at all.`,
 })
 
 /** Names of the other policies that let the pod send somewhere: what one policy allows, no other can forbid. */
-async function leaks(pod: FoundPod, own: string, kubernetes: Kubernetes, signal: AbortSignal): Promise<string[]> {
-  const { namespace, labels } = pod.metadata
+async function leaks(
+  namespace: string,
+  { name, also, labels }: Isolation,
+  kubernetes: Kubernetes,
+  signal: AbortSignal,
+): Promise<string[]> {
   const all = await kubernetes.list({ ...networkPolicies, namespace }, { signal })
   return all
-    .filter(({ metadata, spec }) => metadata?.name !== own && spec?.egress?.length)
+    .filter(({ metadata }) => metadata?.name !== name && metadata?.name !== also)
+    .filter(({ spec }) => spec?.egress?.length && (spec.policyTypes ?? ['Egress']).includes('Egress'))
     .filter(({ spec }) => selects(spec?.podSelector ?? {}, labels))
     .map(({ metadata }) => metadata?.name ?? '')
     .toSorted()

@@ -23,8 +23,9 @@ export function toldOf(made: Isolation, { kind, pod, dryRun }: About): Result {
   const output = changes(made.before, made.egress)
   const state = dryRun ? 'would be so' : output ? 'was set' : 'was so already'
   const message = `the ${kind} '${made.name}' in namespace '${namespace}' ${does} for egress of ${made.whom}`
+  const also = made.also ? `; so was the pod's own, '${made.also}'` : ''
   const objects = { pod: name, namespace, networkpolicy: made.name }
-  return done(`${dryRun ? 'dry run: ' : ''}${message}; it ${state}`, objects, output ? { output } : {})
+  return done(`${dryRun ? 'dry run: ' : ''}${message}; it ${state}${also}`, objects, output ? { output } : {})
 }
 
 function changes(before: Egress | undefined, after: Egress): string {

@@ -36,8 +36,8 @@ export interface PolicyForm {
 /** Whom a policy selects: the pods of the pod's owner, or the one pod. */
 export type Scope = 'owner' | 'pod'
 
-/** What came of it. */
-export interface Isolation {
+/** What came of a policy. */
+interface Written {
   /** Name of the policy. */
   readonly name: string
   /** Whom it selects: `the pods of Deployment 'web'`, `the pod 'web-0'`. */
@@ -45,6 +45,14 @@ export interface Isolation {
   readonly egress: Egress
   /** What it was before; undefined where there was no policy. */
   readonly before: Egress | undefined
+}
+
+/** What came of it. */
+export interface Isolation extends Written {
+  /** The pod's labels, as they are then. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Name of the pod's own policy, which was narrowed as well as its owner's. */
+  readonly also?: string
 }
 
 /** Pods, and the workload that their policy is named for. */
@@ -82,16 +90,16 @@ export async function isolate(
   { form, scope, egress }: Given,
   write: Write,
 ): Promise<Isolation> {
-  const { name, namespace, uid } = pod.metadata
+  const { name, namespace, uid, labels = {} } = pod.metadata
   const policies = { kubernetes, form, namespace }
   const mark = { [ISOLATED]: digest(uid) }
-  const isMarked = pod.metadata.labels?.[ISOLATED] === mark[ISOLATED]
+  const isMarked = labels[ISOLATED] === mark[ISOLATED]
   const one: Party = { workload: name, whom: `the pod '${name}'`, selected: { labels: mark } }
   const owner = await partyOf(kubernetes, pod, write.signal)
   if (scope === 'owner' && owner) {
-    const made = await put(policies, owner, egress, write)
-    if (isMarked && (await find(policies, one, write.signal)).policy) await put(policies, one, egress, write)
-    return made
+    const made = { ...(await put(policies, owner, egress, write)), labels }
+    if (!isMarked || !(await find(policies, one, write.signal)).policy) return made
+    return { ...made, also: (await put(policies, one, egress, write)).name }
   }
   const label = async () => {
     if (!isMarked) await kubernetes.merge({ ...pods, namespace, name }, { metadata: { uid, labels: mark } }, write)
@@ -101,7 +109,7 @@ export async function isolate(
   if (!above) await label()
   const made = await put(policies, one, above ? narrow(form.read(above), egress) : egress, write, above)
   if (above) await label()
-  return made
+  return { ...made, labels: { ...labels, ...mark } }
 }
 
 /** All pods of the pod's owner; undefined where they share no label. */
@@ -125,7 +133,7 @@ async function put(
   wanted: Egress,
   write: Write,
   model?: PolicyObject,
-): Promise<Isolation> {
+): Promise<Written> {
   const { kubernetes, form, namespace } = policies
   const { kind, resource } = form
   for (let attempt = 1; ; attempt++) {
