@@ -1,6 +1,7 @@
 import {
   daemonSets,
   isNotFound,
+  pods,
   replicaSets,
   statefulSets,
   type Kubernetes,
@@ -38,21 +39,46 @@ export interface Replicas {
 /** Counts the replicas of the pod's owner, now; undefined where it has no owner that keeps a number of them. */
 export async function replicasOf(
   pod: Pod,
-  kubernetes: Pick<Kubernetes, 'get'>,
+  kubernetes: Pick<Kubernetes, 'get' | 'list'>,
   signal: AbortSignal,
 ): Promise<Replicas | undefined> {
-  const { kind = '', name = '' } = ownerOf(pod) ?? {}
+  const { kind = '', name = '', uid } = ownerOf(pod) ?? {}
   const { namespace } = pod.metadata ?? {}
-  const owner = `${kind} '${name}'`
+  const told = await toldOf({ kind, name, namespace }, kubernetes, signal)
+  if (!told) return undefined
+  // The owner's status comes after the pods: of two events that come one after the other, the second would still count
+  // the pod that the first took.
+  const labelSelector = Object.entries(told.labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+  const all = await kubernetes.list({ ...pods, namespace }, { labelSelector, signal })
+  const seen = all.filter((one) => ownerOf(one)?.uid === uid && isReady(one)).length
+  return { owner: `${kind} '${name}'`, wanted: told.wanted, ready: Math.min(seen, told.ready) }
+}
+
+interface Told {
+  readonly wanted: number
+  readonly ready: number
+  /** That its pods have, and perhaps others. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** What the owner tells of its replicas. */
+async function toldOf(
+  { kind, name, namespace }: { readonly kind: string; readonly name: string; readonly namespace: string | undefined },
+  kubernetes: Pick<Kubernetes, 'get'>,
+  signal: AbortSignal,
+): Promise<Told | undefined> {
   try {
     if (kind === 'DaemonSet') {
-      const { status } = await kubernetes.get({ ...daemonSets, namespace, name }, signal)
-      return { owner, wanted: status?.desiredNumberScheduled ?? 0, ready: status?.numberReady ?? 0 }
+      const { spec, status } = await kubernetes.get({ ...daemonSets, namespace, name }, signal)
+      const labels = spec?.selector.matchLabels ?? {}
+      return { wanted: status?.desiredNumberScheduled ?? 0, ready: status?.numberReady ?? 0, labels }
     }
     if (kind !== 'ReplicaSet' && kind !== 'StatefulSet') return undefined
     const resource = kind === 'ReplicaSet' ? replicaSets : statefulSets
     const { spec, status } = await kubernetes.get({ ...resource, namespace, name }, signal)
-    return { owner, wanted: spec?.replicas ?? 1, ready: status?.readyReplicas ?? 0 }
+    return { wanted: spec?.replicas ?? 1, ready: status?.readyReplicas ?? 0, labels: spec?.selector.matchLabels ?? {} }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

@@ -12,7 +12,7 @@ export interface Sparing {
 export async function spared(
   pods: readonly Pod[],
   sparing: Sparing,
-  kubernetes: Pick<Kubernetes, 'get'>,
+  kubernetes: Pick<Kubernetes, 'get' | 'list'>,
   signal: AbortSignal,
 ): Promise<Map<Pod, string>> {
   const reasons = new Map<Pod, string>()

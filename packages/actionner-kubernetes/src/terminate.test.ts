@@ -82,6 +82,16 @@ describe('kubernetes:terminate', () => {
     expect(await bed.run(terminate, { min_healthy_replicas: 2 }, on(name))).toMatchObject({ status: 'success' })
   })
 
+  it('counts what an event a moment ago took, before the owner knows', async () => {
+    await bed.close()
+    bed = await openBed({ replaceDelay: 1_000_000 })
+    const objects = deployment({ name: 'web', replicas: 3 })
+    bed.sandbox.seed(objects)
+    const told = []
+    for (const n of [0, 1, 2]) told.push(await bed.run(terminate, { min_healthy_replicas: 2 }, on(podOf(objects, n))))
+    expect(told.map(({ status }) => status)).toEqual(['success', 'ignored', 'ignored'])
+  })
+
   it('says how many would be left', async () => {
     const name = seed(daemonSet({ name: 'web' }))
     const { message } = await bed.run(terminate, { min_healthy_replicas: '50%' }, on(name))

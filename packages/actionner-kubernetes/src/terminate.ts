@@ -41,6 +41,7 @@ none, is not held back by it.`,
   permissions: {
     kubernetes: [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'delete'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list'], unless: { min_healthy_replicas: undefined } },
       {
         apiGroups: ['apps'],
         resources: ['replicasets', 'statefulsets', 'daemonsets'],
