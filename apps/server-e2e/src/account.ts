@@ -55,7 +55,7 @@ export async function openAccount(cluster: Cluster, namespace: string, name: str
   config.loadFromFile(cluster.kubeconfig)
   const server = config.getCurrentCluster()
   if (!server || !status) throw new Error('no cluster, or no token')
-  config.loadFromClusterAndUser(server, { name, token: status.token })
+  config.loadFromClusterAndUser(server, { name, token: status.token ?? '' })
   const kubeconfig = join(folder, 'kubeconfig')
   writeFileSync(kubeconfig, config.exportConfig())
 

@@ -65,7 +65,7 @@ function run(program: string, first: readonly string[], text: string, variables:
   const child = execFile(
     program,
     [...first, ...command.slice(1)],
-    { cwd: '/', maxBuffer: 1e7 },
+    { cwd: '/', maxBuffer: 1e7, env: { PATH: process.env['PATH'] ?? '' } },
     (error, stdout, stderr) => resolve({ status: Number(error?.code ?? 0), stdout, stderr }),
   )
   child.stdin?.end(stdin ?? '')

@@ -1,4 +1,11 @@
-import { CoreV1Api, KubeConfig, KubernetesObjectApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node'
+import {
+  CoreV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+  PatchStrategy,
+  setHeaderOptions,
+  type KubernetesObject,
+} from '@kubernetes/client-node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pod, POLICY_KINDS, startSandbox, type ExecCall, type Sandbox } from './index.ts'
 
@@ -178,7 +185,7 @@ describe('objects', () => {
         versions: [{ name: 'v1', served: true, storage: true }],
       },
     } as never)
-    const made = await objects.create({
+    const made: KubernetesObject = await objects.create({
       apiVersion: 'example.test/v1',
       kind: 'Thing',
       metadata: { name: 't', namespace: 'default' },
