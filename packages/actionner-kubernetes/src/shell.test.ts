@@ -62,10 +62,12 @@ const there = shells.filter(([program]) => spawnSync(program, ['--help']).error 
 function run(program: string, first: readonly string[], text: string, variables: Record<string, string>) {
   const { command, stdin } = shellCall({ shell: program, text, variables })
   const { promise, resolve } = Promise.withResolvers<{ status: number; stdout: string; stderr: string }>()
+  // Not this machine's: a bash whose standard input is a socket reads .bashrc unless it has a level.
+  const env = { PATH: process.env['PATH'] ?? '', SHLVL: '2' }
   const child = execFile(
     program,
     [...first, ...command.slice(1)],
-    { cwd: '/', maxBuffer: 1e7, env: { PATH: process.env['PATH'] ?? '' } },
+    { cwd: '/', maxBuffer: 1e7, env },
     (error, stdout, stderr) => resolve({ status: Number(error?.code ?? 0), stdout, stderr }),
   )
   child.stdin?.end(stdin ?? '')
