@@ -94,7 +94,7 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
   /** Marks an object, ends what it owns, and lets it go when that is gone. */
   function endAfterOwned(kind: KindOf, object: KubeObject, grace: number): KubeObject {
     const { uid = '', finalizers = [], namespace, name } = object.metadata
-    const owned = () => store.all().filter(({ metadata }) => isOwnedBy(metadata, uid))
+    const owned = () => store.ownedBy(uid)
     if (!owned().length) return end(kind, object, grace)
     if (finalizers.includes(FOREGROUND)) return object
     const marked = { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, FOREGROUND] } }
@@ -133,11 +133,13 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
     if (store.find(kind, namespace, name)?.metadata.uid !== uid) return
     store.remove(kind, object)
     const defined = object.kind === 'CustomResourceDefinition' ? kindsOfCrd(object) : []
-    for (const other of store.all()) {
+    // Only a namespace or a definition takes along what does not name it as its owner.
+    const others = defined.length || kind.plural === 'namespaces' ? store.all() : store.ownedBy(uid ?? '')
+    for (const other of others) {
       const references = other.metadata.ownerReferences ?? []
       const owned = references.some((reference) => reference.uid === uid) && !orphan
       // An object with another owner that is still there stays.
-      const kept = references.some((reference) => reference.uid !== uid && ownerOf(reference.uid) !== undefined)
+      const kept = references.some((reference) => reference.uid !== uid && store.withUid(reference.uid) !== undefined)
       const inside = kind.plural === 'namespaces' && other.metadata.namespace === name
       const custom = defined.some((each) => each.kind === other.kind && apiVersion(each) === other.apiVersion)
       const otherKind = (owned && !kept) || inside || custom ? kindOf(other) : undefined
@@ -148,7 +150,6 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
     if (object.kind === 'Pod') replace(kind, object)
   }
 
-  const ownerOf = (uid: string) => store.all().find(({ metadata }) => metadata.uid === uid)
   const { replace } = runControllers({ store, kindOf, later, replaceDelay })
 
   return { created, define, end, updated, kindOf }

@@ -17,8 +17,6 @@ const REPLACING = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet'])
 
 /** What controllers of workloads do: they replace pods that are gone, and count those that are there. */
 export function runControllers({ store, kindOf, later, replaceDelay }: ControllersOptions) {
-  const ownerOf = (uid: string) => store.all().find(({ metadata }) => metadata.uid === uid)
-
   // Controllers count a moment after a pod, or a set, has changed; once for all changes of that moment.
   const counting = new Set<string>()
   store.follow(({ object }) => {
@@ -32,21 +30,17 @@ export function runControllers({ store, kindOf, later, replaceDelay }: Controlle
   })
 
   function count(uid: string): void {
-    const owner = ownerOf(uid)
+    const owner = store.withUid(uid)
     const kind = owner && kindOf(owner)
-    const counts =
-      owner &&
-      countsOf(
-        owner,
-        store.all().filter(({ metadata }) => isOwnedBy(metadata, uid)),
-      )
+    const counts = owner && countsOf(owner, store.ownedBy(uid))
     if (kind && counts) store.update(kind, { ...owner, status: { ...owner.status, ...counts } })
   }
 
   /** The node of the pod before, or another that takes pods; none where all are cordoned. A DaemonSet's pod does not mind. */
   function nodeFor({ spec }: KubeObject, owner: KubeObject): string | undefined {
     const before = spec?.['nodeName'] as string | undefined
-    const open = store.all().filter((object) => object.kind === 'Node' && !object.spec?.['unschedulable'])
+    const nodes = kindOf({ apiVersion: 'v1', kind: 'Node', metadata: { name: '' } })
+    const open = (nodes ? store.list(nodes) : []).filter((object) => !object.spec?.['unschedulable'])
     const names = open.map(({ metadata }) => metadata.name)
     return owner.kind === 'DaemonSet' || names.includes(before ?? '') ? before : names[0]
   }
@@ -55,7 +49,7 @@ export function runControllers({ store, kindOf, later, replaceDelay }: Controlle
     const reference = object.metadata.ownerReferences?.find(({ controller }) => controller)
     if (!reference || !REPLACING.has(reference.kind)) return
     later(replaceDelay, () => {
-      const owner = ownerOf(reference.uid)
+      const owner = store.withUid(reference.uid)
       if (!owner || owner.metadata.deletionTimestamp) return
       const next = runPod(replacementOf(object, owner, nodeFor(object, owner)))
       if (!store.find(kind, next.metadata.namespace, next.metadata.name)) store.create(kind, next)

@@ -53,9 +53,8 @@ interface Budget {
 /** How many pods their controllers want, which is what percentages and `maxUnavailable` are of. */
 function expected(store: Store, covered: readonly KubeObject[]): number {
   const byOwner = Map.groupBy(covered, ({ metadata }) => controllerOf(metadata)?.uid ?? metadata.uid ?? '')
-  const all = store.all()
   return [...byOwner].reduce((sum, [uid, pods]) => {
-    const replicas = all.find(({ metadata }) => metadata.uid === uid)?.spec?.['replicas']
+    const replicas = store.withUid(uid)?.spec?.['replicas']
     return sum + (typeof replicas === 'number' ? replicas : pods.length)
   }, 0)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { apiVersion, type KindOf } from './kinds.ts'
+import { ObjectsIndex } from './objects-index.ts'
 import type { KubeObject, Meta } from './objects.ts'
 import { alreadyExists, conflict, notFound } from './status.ts'
 
@@ -18,7 +19,7 @@ const HISTORY = 5_000
 
 /** All objects, with one resource version for all of them, as etcd counts. */
 export class Store {
-  readonly #objects = new Map<string, KubeObject>()
+  readonly #objects = new ObjectsIndex()
   readonly #watchers = new Set<(change: Change) => void>()
   #history: Change[] = []
   #version = 100
@@ -28,7 +29,7 @@ export class Store {
   }
 
   find(kind: KindOf, namespace: string | undefined, name: string): KubeObject | undefined {
-    return this.#objects.get(keyOf(kind, namespace, name))
+    return this.#objects.find(kind, namespace, name)
   }
 
   get(kind: KindOf, namespace: string | undefined, name: string): KubeObject {
@@ -38,16 +39,20 @@ export class Store {
   }
 
   list(kind: KindOf, namespace?: string): KubeObject[] {
-    const prefix = `${kind.group}/${kind.plural}/${namespace === undefined ? '' : `${namespace}/`}`
-    return [...this.#objects]
-      .filter(([key]) => key.startsWith(prefix))
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, object]) => object)
+    return this.#objects.list(kind, namespace)
   }
 
-  /** Every object; for garbage collection. */
   all(): KubeObject[] {
-    return [...this.#objects.values()]
+    return this.#objects.all()
+  }
+
+  withUid(uid: string): KubeObject | undefined {
+    return this.#objects.withUid(uid)
+  }
+
+  /** What names this UID among its owners. */
+  ownedBy(uid: string): KubeObject[] {
+    return this.#objects.ownedBy(uid)
   }
 
   create(kind: KindOf, object: KubeObject, dryRun = false): KubeObject {
@@ -120,10 +125,9 @@ export class Store {
 
   remove(kind: KindOf, object: KubeObject): void {
     const { namespace, name } = object.metadata
-    const key = keyOf(kind, namespace, name)
-    const before = this.#objects.get(key)
+    const before = this.find(kind, namespace, name)
     if (!before || before.metadata.uid !== object.metadata.uid) return
-    this.#objects.delete(key)
+    this.#objects.remove(kind, before)
     // As the API server tells it: at the version of the deletion, so that a watch can go on from there.
     const last = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.#version + 1) } }
     this.#tell('DELETED', kind, last, before)
@@ -146,7 +150,7 @@ export class Store {
   #put(type: Change['type'], kind: KindOf, object: KubeObject, before?: KubeObject): KubeObject {
     const stored = structuredClone(object)
     stored.metadata.resourceVersion = String(this.#version + 1)
-    this.#objects.set(keyOf(kind, stored.metadata.namespace, stored.metadata.name), stored)
+    this.#objects.put(kind, stored)
     this.#tell(type, kind, stored, before)
     return stored
   }
@@ -158,9 +162,6 @@ export class Store {
     for (const watcher of this.#watchers) watcher(change)
   }
 }
-
-const keyOf = ({ group, plural }: KindOf, namespace: string | undefined, name: string) =>
-  `${group}/${plural}/${namespace ?? ''}/${name}`
 
 /** Kubernetes writes times of metadata to the second. */
 export const secondsNow = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
