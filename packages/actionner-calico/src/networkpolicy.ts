@@ -33,7 +33,8 @@ that allows the address wins, and so does Talon's over those behind it, with all
 Kubernetes have the order 1000. Without \`order\` the policy comes last.
 
 \`projectcalico.org/v3\` is used where the cluster serves it (Calico's API server), else \`crd.projectcalico.org/v1\`, where
-the policy's name begins with \`default.\`, as Calico itself writes it.`,
+the policy's name begins with \`default.\`, as Calico itself writes it. From 3.29 on Calico asks for rights to the tier
+(\`default\`) too: they are among the permissions.`,
   needs: { pod: podName, namespace, remoteIp },
   uses: { kubernetes },
   effect: 'change',
@@ -64,6 +65,13 @@ the policy's name begins with \`default.\`, as Calico itself writes it.`,
         apiGroups: ['projectcalico.org', 'crd.projectcalico.org'],
         resources: ['networkpolicies'],
         verbs: ['get', 'create', 'patch'],
+      },
+      // From 3.29 on Calico asks for the right to the tier as well, which is `default`; its webhook calls a patch an update.
+      { apiGroups: ['projectcalico.org'], resources: ['tiers'], verbs: ['get'] },
+      {
+        apiGroups: ['projectcalico.org'],
+        resources: ['tier.networkpolicies'],
+        verbs: ['get', 'create', 'patch', 'update'],
       },
     ],
   },

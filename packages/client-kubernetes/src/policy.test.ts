@@ -171,6 +171,14 @@ describe('what a policy is made of', () => {
     expect(policy('talon-web')?.spec).toEqual({ podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] })
   })
 
+  it('is created where the API knows no apply to what is not there', async () => {
+    const web = seeded(deployment({ name: 'web' }))
+    sandbox.fail({ method: 'PATCH', path: '/networkpolicies/talon-web', status: 404 })
+    expect(await isolated(web)).toMatchObject({ name: 'talon-web', before: undefined })
+    await isolated(web, { egress: { deny: ['192.0.2.2/32'], allow: 'everything' } })
+    expect(form.read(policy('talon-web') as object).deny).toEqual(['192.0.2.1/32', '192.0.2.2/32'])
+  })
+
   it('takes no more than it can hold', async () => {
     const web = seeded(deployment({ name: 'web' }))
     const deny = Array.from({ length: 500 }, (_, n) => `10.0.${n >> 8}.${n & 255}/32`)

@@ -5,6 +5,7 @@ import { narrow, type Egress } from './egress.ts'
 import { isNotFound, isReplaced, refusalOf } from './failure.ts'
 import { pods, type KubernetesObject, type Resource, type Target } from './objects.ts'
 import type { FoundPod } from './pod.ts'
+import { applyPolicy } from './policy-apply.ts'
 import { digest, policyName } from './policy-name.ts'
 import { ISOLATED, workloadOf } from './workload.ts'
 
@@ -73,8 +74,6 @@ const TALON = 'talon'
 const ATTEMPTS = 5
 /** Networks that one policy denies: far below what an object may hold, and beyond what anyone reads. */
 const MOST_DENIED = 500
-/** A version that no object has, the first ones being the cluster's own: an object that came meanwhile is a conflict. */
-const ABSENT = '1'
 
 /**
  * Makes or narrows Talon's policy for a pod. What another event let through before stays closed to what it closed.
@@ -147,13 +146,11 @@ async function put(
     const body = {
       apiVersion: `${resource.group}/${resource.version}`,
       kind,
-      metadata: { resourceVersion: policy?.metadata?.resourceVersion ?? ABSENT, labels: { [MANAGED_BY]: TALON } },
+      metadata: { labels: { [MANAGED_BY]: TALON } },
       spec: { ...form.selector(party.selected), ...form.rules(egress, policy ?? model) },
     }
     try {
-      if (write.dryRun && !policy) await kubernetes.demand('create', target, write.signal)
-      // What others wrote into it was read and is kept as far as it narrows: their fields are taken.
-      await kubernetes.apply(target, body, { ...write, force: true })
+      await applyPolicy(kubernetes, target, body, { ...write, version: policy?.metadata?.resourceVersion })
       return { name: target.name, whom: party.whom, egress, before }
     } catch (error) {
       const changed = refusalOf(error)?.code === 409 && !isReplaced(error)
