@@ -71,7 +71,8 @@ interface Given {
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by'
 const TALON = 'talon'
-const ATTEMPTS = 5
+/** Of several that write at once one gets through each time: as many may meet at a workload. */
+const ATTEMPTS = 20
 /** Networks that one policy denies: far below what an object may hold, and beyond what anyone reads. */
 const MOST_DENIED = 500
 
