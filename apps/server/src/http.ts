@@ -29,6 +29,9 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 } as const
 
+const JSON_HEADERS = { ...HEADERS, 'content-type': 'application/json' } as const
+const ANSWERS = { accepted: '{"status":"accepted"}', duplicate: '{"status":"duplicate"}' } as const
+
 /** Seconds after which a full server is worth another try. */
 const RETRY_AFTER = '5'
 
@@ -43,13 +46,15 @@ export function createApp({ talon, metrics, reload, refused, log, now = () => pe
   const readiness = sharedReadiness((signal) => talon.ready(signal), now)
 
   app.post('/', async (c) => {
-    checkType(c.req.header('content-type'), c.req.header('content-encoding'))
-    const body = await readBody(c.req.raw, () => c.req.text())
-    const { verdict, traceId } = await talon.handle(body, c.req.header('traceparent'))
+    const header = headersOf(c)
+    checkType(header('content-type'), header('content-encoding'))
+    const body = await readBody(c.req.raw, header('content-length'), () => c.req.text())
+    const { verdict, traceId } = await talon.handle(body, header('traceparent'))
     if (verdict === 'full')
       throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
     const status = verdict === 'accepted' ? 202 : 200
-    return c.json({ status: verdict }, status, { ...HEADERS, 'x-trace-id': traceId })
+    // Written as it is: `c.json` would build a Headers object, which costs as much as reading the event.
+    return new Response(ANSWERS[verdict], { status, headers: { ...JSON_HEADERS, 'x-trace-id': traceId } })
   })
 
   app.get('/healthz', (c) => c.json({ status: 'alive' }, 200, HEADERS))
@@ -97,4 +102,13 @@ export function createApp({ talon, metrics, reload, refused, log, now = () => pe
   }
 
   return app
+}
+
+/** Reads headers where Node has parsed them already; `app.request()` of tests gives no bindings. */
+function headersOf(c: Context): (name: string) => string | undefined {
+  const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming
+  return (name) => {
+    const value = incoming ? incoming.headers[name] : c.req.header(name)
+    return Array.isArray(value) ? value[0] : value
+  }
 }
