@@ -3,6 +3,7 @@ import { isOwnedBy, runControllers } from './controllers.ts'
 import { apiVersion, kindsOfCrd, type KindOf } from './kinds.ts'
 import type { KubeObject, Pod } from './objects.ts'
 import { endingAt, endPod, graceOf, runPod } from './pods.ts'
+import type { StartScript } from './script.ts'
 import { secondsNow, type Store } from './store.ts'
 import { podOfJob } from './workloads.ts'
 
@@ -18,6 +19,7 @@ export interface ClusterOptions {
   /** Milliseconds until a pod that was asked to end, or the pod of a Job, has ended. */
   readonly endDelay: number
   readonly job: JobScript
+  readonly starts?: StartScript | undefined
   readonly signal: AbortSignal
 }
 
@@ -31,7 +33,7 @@ export type Propagation = 'Background' | 'Foreground' | 'Orphan'
 const FOREGROUND = 'foregroundDeletion'
 
 /** What controllers and kubelet do: pods run, end, and are replaced; what is owned goes with its owner. */
-export function createCluster({ store, kinds, replaceDelay, endDelay, job: script, signal }: ClusterOptions) {
+export function createCluster({ store, kinds, replaceDelay, endDelay, job: script, starts, signal }: ClusterOptions) {
   const later = (delay: number, work: () => void | Promise<void>) => {
     // Closing the sandbox ends the wait; that is no failure.
     sleep(delay, undefined, { signal, ref: false }).then(work, () => {})
@@ -44,9 +46,11 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
     define(object)
     const [jobs, pods] = [kindOf(object), kindOf(POD)]
     if (object.kind !== 'Job' || !jobs || !pods) return
-    const pod = store.create(pods, runPod(podOfJob(object)))
+    const pod = store.create(pods, runPod(podOfJob(object), starts))
     store.update(jobs, { ...object, status: { active: 1, ready: 1, startTime: secondsNow() } })
-    later(endDelay, async () => finishJob(jobs, object, pods, pod, await script({ job: object, pod: pod as Pod })))
+    // A container that cannot start keeps its Job waiting.
+    if (pod.status?.['phase'] !== 'Pending')
+      later(endDelay, async () => finishJob(jobs, object, pods, pod, await script({ job: object, pod: pod as Pod })))
   }
 
   /** Serves the kinds of a CustomResourceDefinition from now on. */
@@ -150,9 +154,9 @@ export function createCluster({ store, kinds, replaceDelay, endDelay, job: scrip
     if (object.kind === 'Pod') replace(kind, object)
   }
 
-  const { replace } = runControllers({ store, kindOf, later, replaceDelay })
+  const { replace } = runControllers({ store, kindOf, later, replaceDelay, starts })
 
-  return { created, define, end, updated, kindOf }
+  return { created, define, end, updated, kindOf, starts }
 }
 
 const isRunning = ({ spec, status }: KubeObject) =>

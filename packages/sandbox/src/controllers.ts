@@ -2,6 +2,7 @@ import { countsOf } from './counts.ts'
 import type { KindOf } from './kinds.ts'
 import type { KubeObject } from './objects.ts'
 import { runPod } from './pods.ts'
+import type { StartScript } from './script.ts'
 import type { Store } from './store.ts'
 import { replacementOf } from './workloads.ts'
 
@@ -11,12 +12,13 @@ export interface ControllersOptions {
   readonly later: (delay: number, work: () => void) => void
   /** Milliseconds until a pod that is gone is replaced. */
   readonly replaceDelay: number
+  readonly starts: StartScript | undefined
 }
 
 const REPLACING = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet'])
 
 /** What controllers of workloads do: they replace pods that are gone, and count those that are there. */
-export function runControllers({ store, kindOf, later, replaceDelay }: ControllersOptions) {
+export function runControllers({ store, kindOf, later, replaceDelay, starts }: ControllersOptions) {
   // Controllers count a moment after a pod, or a set, has changed; once for all changes of that moment.
   const counting = new Set<string>()
   store.follow(({ object }) => {
@@ -51,7 +53,7 @@ export function runControllers({ store, kindOf, later, replaceDelay }: Controlle
     later(replaceDelay, () => {
       const owner = store.withUid(reference.uid)
       if (!owner || owner.metadata.deletionTimestamp) return
-      const next = runPod(replacementOf(object, owner, nodeFor(object, owner)))
+      const next = runPod(replacementOf(object, owner, nodeFor(object, owner)), starts)
       if (!store.find(kind, next.metadata.namespace, next.metadata.name)) store.create(kind, next)
     })
   }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { KubeObject, Pod } from './objects.ts'
 import { containerOf } from './pods.ts'
+import { piecesOf, type Output } from './script.ts'
 import { ApiError, badRequest } from './status.ts'
 
 /** What a script is asked. No command runs on this machine. */
@@ -12,11 +13,13 @@ export interface ExecCall {
   readonly command: readonly string[]
   /** What came on standard input until it was closed. */
   readonly stdin: string
+  /** Aborted when the client has left. */
+  readonly signal: AbortSignal
 }
 
 export interface ExecAnswer {
-  readonly stdout?: string
-  readonly stderr?: string
+  readonly stdout?: Output
+  readonly stderr?: Output
   /** 0 where missing. */
   readonly exitCode?: number
   /** The command could not be started: the runtime's words. */
@@ -63,7 +66,7 @@ export function execServer() {
       raw: Duplex,
       head: Buffer,
       query: URLSearchParams,
-      script: (stdin: string) => Promise<ExecAnswer>,
+      script: (stdin: string, left: AbortSignal) => Promise<ExecAnswer>,
     ) {
       sockets.handleUpgrade(request, raw, head, (socket) => {
         void serve(socket, query, script)
@@ -75,31 +78,38 @@ export function execServer() {
 async function serve(
   socket: WebSocket,
   query: URLSearchParams,
-  script: (stdin: string) => Promise<ExecAnswer>,
+  script: (stdin: string, left: AbortSignal) => Promise<ExecAnswer>,
 ): Promise<void> {
-  const send = (channel: number, text: string | Buffer) =>
-    socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text as string)]))
+  // Waits until the piece is on its way, so that what streams is not kept here.
+  const send = (channel: number, text: string | Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const frame = Buffer.concat([Buffer.from([channel]), Buffer.from(text as string)])
+      socket.send(frame, (error) => (error ? reject(error) : resolve()))
+    })
   const wants = (stream: string) => query.get(stream) === 'true'
+  const left = new AbortController()
+  socket.on('close', () => left.abort())
   // A client that breaks off is no failure of the sandbox.
   socket.on('error', () => socket.terminate())
   try {
     // A terminal has one output; and the real server opens each stream with a piece that is empty.
     const channels = { stdout: CHANNEL.stdout, stderr: wants('tty') ? CHANNEL.stdout : CHANNEL.stderr }
-    if (wants('stdout')) send(CHANNEL.stdout, '')
+    if (wants('stdout')) await send(CHANNEL.stdout, '')
     const stdin = wants('stdin') ? await readStdin(socket) : ''
-    const { stdout = '', stderr = '', exitCode = 0, error } = await script(stdin)
-    for (const [name, text] of Object.entries({ stdout, stderr }))
-      if (wants(name) || wants('tty')) for (const piece of pieces(text)) send(channels[name as 'stdout'], piece)
-    send(CHANNEL.error, JSON.stringify(error === undefined ? exitStatus(exitCode) : startFailure(error)))
+    const { stdout = '', stderr = '', exitCode = 0, error } = await script(stdin, left.signal)
+    for (const [name, output] of Object.entries({ stdout, stderr }))
+      if (wants(name) || wants('tty'))
+        for await (const text of piecesOf(output))
+          for (const piece of cut(text)) await send(channels[name as keyof typeof channels], piece)
+    await send(CHANNEL.error, JSON.stringify(error === undefined ? exitStatus(exitCode) : startFailure(error)))
   } catch (error) {
-    send(CHANNEL.error, JSON.stringify(startFailure(String(error))))
+    await send(CHANNEL.error, JSON.stringify(startFailure(String(error)))).catch(() => undefined)
   }
   socket.close(1000)
 }
 
 /** As the real server cuts what a command prints. */
-function pieces(text: string): Buffer[] {
-  const bytes = Buffer.from(text)
+function cut(bytes: Buffer): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / PIECE) }, (_, n) => bytes.subarray(n * PIECE, (n + 1) * PIECE))
 }
 

@@ -22,10 +22,28 @@ export function readLog(object: KubeObject, query: URLSearchParams, script: LogS
   if (wrong.length) throw invalid({ kind: 'PodLogOptions', group: '' }, name, wrong)
   const container = containerOf(pod, query.get('container'))
   if (!pod.spec.nodeName) return ''
+  checkStarted(pod, container)
   if (query.get('previous') === 'true')
     throw badRequest(`previous terminated container "${container}" in pod "${name}" not found`)
   const lines = tail(script({ pod, container }), tailLines)
   return limitBytes === undefined ? lines : Buffer.from(lines).subarray(0, limitBytes)
+}
+
+/** Why kubelet has no log, by the reason why the container waits. */
+const WAITING: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: 'trying and failing to pull image',
+}
+
+/** @throws ApiError 400 where the container waits to start */
+function checkStarted({ metadata, status = {} }: Pod, container: string): void {
+  const all = [...(status.containerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])]
+  const found = all.find(({ name }) => name === container) as { state?: { waiting?: { reason: string } } } | undefined
+  const reason = found?.state?.waiting?.reason
+  if (reason !== undefined)
+    throw badRequest(
+      `container "${container}" in pod "${metadata.name}" is waiting to start: ${WAITING[reason] ?? reason}`,
+    )
 }
 
 function numberIn(query: URLSearchParams, name: string): number | undefined {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Container, Json, KubeObject, Pod } from './objects.ts'
 import { ephemeralCauses, podCauses } from './podspec.ts'
+import type { ContainerState, StartScript } from './script.ts'
 import { badRequest, forbidden, invalid, type Cause } from './status.ts'
 import { secondsNow } from './store.ts'
 
@@ -10,18 +11,33 @@ const SECOND = 1000
 
 const containerId = () => `containerd://${randomBytes(32).toString('hex')}`
 
-const statusOfContainer = ({ name, image = '' }: Container): Json => ({
-  name,
-  image,
-  imageID: `sandbox/${image}`,
-  containerID: containerId(),
-  ready: true,
-  started: true,
-  restartCount: 0,
-  state: { running: { startedAt: secondsNow() } },
-})
+const RUNNING: ContainerState = { running: {} }
 
-const ended = (status: Json, exitCode: number): Json => ({
+function statusOfContainer({ name, image = '' }: Container, state = RUNNING): Json {
+  const status = { name, image, ready: false, started: false, restartCount: 0 }
+  if ('waiting' in state) return { ...status, imageID: '', state }
+  const running = {
+    ...status,
+    imageID: `sandbox/${image}`,
+    containerID: containerId(),
+    ready: true,
+    started: true,
+    state: { running: { startedAt: secondsNow() } },
+  }
+  return 'terminated' in state ? ended(running, state.terminated.exitCode, state.terminated) : running
+}
+
+const stateOf = (status: Json) => status['state'] as { waiting?: object; terminated?: { exitCode: number } }
+
+/** The phase of a pod, by its containers. */
+function phaseOf(statuses: readonly Json[]): string {
+  const states = statuses.map(stateOf)
+  if (states.some(({ waiting }) => waiting)) return 'Pending'
+  if (!states.length || states.some(({ terminated }) => !terminated)) return 'Running'
+  return states.every(({ terminated }) => terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
+}
+
+const ended = (status: Json, exitCode: number, more: object = {}): Json => ({
   ...status,
   ready: false,
   started: false,
@@ -29,22 +45,37 @@ const ended = (status: Json, exitCode: number): Json => ({
     terminated: {
       exitCode,
       reason: exitCode === 0 ? 'Completed' : 'Error',
+      startedAt: secondsNow(),
       finishedAt: secondsNow(),
       containerID: status['containerID'],
+      ...more,
     },
   },
 })
 
 /** A pod that has a node runs at once, and looks as kubelet says it does; one without a node waits. */
-export function runPod(object: KubeObject): KubeObject {
+export function runPod(object: KubeObject, starts?: StartScript): KubeObject {
   const pod = object as Pod
   if (pod.status?.phase) return object
   if (!pod.spec?.nodeName) return { ...pod, status: { ...pod.status, phase: 'Pending', qosClass: 'BestEffort' } }
   const address = `198.51.100.${1 + ((randomBytes(1)[0] ?? 0) % 254)}`
-  const ready = (type: string) => ({ type, status: 'True', lastTransitionTime: secondsNow() })
+  const statuses = (pod.spec.containers ?? []).map((container) =>
+    statusOfContainer(container, starts?.({ pod, container: container.name })),
+  )
+  const isReady = statuses.every((container) => container['ready'] === true)
+  const condition = (type: string, holds = true) => ({
+    type,
+    status: holds ? 'True' : 'False',
+    lastTransitionTime: secondsNow(),
+  })
   const status: Json = {
-    phase: 'Running',
-    conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map(ready),
+    phase: phaseOf(statuses),
+    conditions: [
+      condition('PodScheduled'),
+      condition('Initialized'),
+      condition('ContainersReady', isReady),
+      condition('Ready', isReady),
+    ],
     hostIP: '192.0.2.1',
     podIP: address,
     podIPs: [{ ip: address }],
@@ -53,7 +84,7 @@ export function runPod(object: KubeObject): KubeObject {
     ...(pod.spec.initContainers && {
       initContainerStatuses: pod.spec.initContainers.map((container) => ended(statusOfContainer(container), 0)),
     }),
-    containerStatuses: (pod.spec.containers ?? []).map(statusOfContainer),
+    containerStatuses: statuses,
   }
   return {
     ...pod,
@@ -78,7 +109,7 @@ export function endPod(object: KubeObject, exitCode: number): KubeObject {
 }
 
 /** New ephemeral containers run at once; those that are there cannot be changed or removed. Nothing else is changed. */
-export function runEphemeral(before: KubeObject, after: KubeObject): KubeObject {
+export function runEphemeral(before: KubeObject, after: KubeObject, starts?: StartScript): KubeObject {
   const { spec, status = {}, metadata } = before as Pod
   const had = spec.ephemeralContainers ?? []
   const has = (after as Pod).spec?.ephemeralContainers ?? []
@@ -91,7 +122,13 @@ export function runEphemeral(before: KubeObject, after: KubeObject): KubeObject 
   })
   causes.push(...ephemeralCauses(before as Pod, has))
   if (causes.length) throw invalid(POD, metadata.name, causes)
-  const fresh = has.filter(({ name }) => !had.some((container) => container.name === name)).map(statusOfContainer)
+  const fresh = has
+    .filter(({ name }) => !had.some((container) => container.name === name))
+    // An ephemeral container has no probe, and is never ready.
+    .map((container) => {
+      const state = starts?.({ pod: before as Pod, container: container.name })
+      return { ...statusOfContainer(container, state), ready: false }
+    })
   return {
     ...before,
     metadata: {

@@ -105,7 +105,7 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
     if (kind.kind === 'Pod' && kind.group === '') checkNewPod(made)
     const managed = manager === undefined ? made : manage(undefined, made, manager)
     const dry = isDry(call)
-    const created = store.create(kind, alive(kind, managed), dry)
+    const created = store.create(kind, alive(kind, managed, cluster.starts), dry)
     if (!dry) cluster.created(created)
     return created
   }

@@ -13,6 +13,7 @@ import type { Json, KubeObject } from './objects.ts'
 import { parseBody, type Call } from './requests.ts'
 import { refuse, refuseUpgrade, write } from './respond.ts'
 import { createRoutes } from './routes.ts'
+import type { StartScript } from './script.ts'
 import { createSeed } from './seed.ts'
 import { badRequest, noSuchPath } from './status.ts'
 import { Store } from './store.ts'
@@ -25,6 +26,8 @@ export interface SandboxOptions {
   readonly exec?: (call: ExecCall) => ExecAnswer | Promise<ExecAnswer>
   /** The exit code of a Job's pod; 0 where missing. */
   readonly job?: JobScript
+  /** How a container starts: one whose image cannot be pulled waits. */
+  readonly starts?: StartScript
   /** Kinds besides those of a fresh cluster. */
   readonly kinds?: readonly KindOf[]
   /** Whether an access review (SelfSubjectAccessReview) is answered with yes. */
@@ -74,7 +77,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const store = new Store()
   const faults = new Faults()
   const closing = new AbortController()
-  const cluster = createCluster({ store, kinds, replaceDelay, endDelay, job, signal: closing.signal })
+  const cluster = createCluster({
+    store,
+    kinds,
+    replaceDelay,
+    endDelay,
+    job,
+    starts: options.starts,
+    signal: closing.signal,
+  })
   const seed = createSeed(store, cluster)
   const answer = createRoutes({ store, kinds, cluster, log, allows })
   const commands = execServer()
@@ -127,7 +138,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (kind.plural !== 'pods' || subresource !== 'exec') throw badRequest('only exec is spoken over a WebSocket here')
     const { pod, container } = podToExecIn(store.get(kind, namespace, name), query)
     const command = query.getAll('command')
-    commands.accept(request, socket, head, query, async (stdin) => exec({ pod, container, command, stdin }))
+    commands.accept(request, socket, head, query, async (stdin, signal) =>
+      exec({ pod, container, command, stdin, signal }),
+    )
   }
 
   /** Remembers a request, and refuses it where that was ordered; undefined where its connection was broken. */

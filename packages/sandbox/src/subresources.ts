@@ -65,7 +65,7 @@ export function createSubresources({ store, cluster, log, budgets, remove }: Sub
   function ephemeralcontainers(call: Call, before: KubeObject): Answer {
     if (call.method === 'GET') return { code: 200, body: before }
     const after = written(call, before, before)
-    return save(call, before, runEphemeral(before, after), 'ephemeralcontainers')
+    return save(call, before, runEphemeral(before, after, cluster.starts), 'ephemeralcontainers')
   }
 
   function status(call: Call, before: KubeObject): Answer {
