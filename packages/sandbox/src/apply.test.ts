@@ -60,3 +60,21 @@ it('knows what an update changed, by the name of the client', async () => {
     ['test', 'Update', { 'f:data': { 'f:a': {} } }],
   ])
 })
+
+it('an object that was seeded belongs to whoever made it', async () => {
+  sandbox.seed({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'theirs', namespace: 'default' },
+    data: { k: 'theirs' },
+  })
+  const response = await fetch(`${sandbox.url}/api/v1/namespaces/default/configmaps/theirs?fieldManager=talon`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/apply-patch+yaml' },
+    body: 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: theirs }\ndata: { k: ours }\n',
+  })
+  expect([response.status, await response.json()]).toMatchObject([
+    409,
+    { message: 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.k' },
+  ])
+})

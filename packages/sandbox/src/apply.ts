@@ -29,7 +29,7 @@ export function apply(
   force: boolean,
 ): KubeObject {
   const fields = fieldsOf(applied)
-  const entries = managedOf(before)
+  const entries = ownersOf(before)
   const isOwn = (entry: Managed) => entry.manager === manager && entry.operation === 'Apply'
   const current = before ? fieldsOf(before) : new Map<string, never>()
   const changed = [...fields.keys()].filter(
@@ -51,6 +51,13 @@ export function apply(
     if (!fields.has(key) && !heldByOthers.has(key)) remove(base, path)
   const merged = strategicMerge(base, applied) as KubeObject
   return withManaged(merged, [...kept, entryOf(merged, manager, 'Apply', fields)])
+}
+
+/** Fields of an object that was seeded belong to whoever made it, by the name that the API server gives for that. */
+function ownersOf(before: KubeObject | undefined): readonly Managed[] {
+  const entries = managedOf(before)
+  if (!before || entries.length) return entries
+  return [entryOf(before, 'before-first-apply', 'Update', fieldsOf(before))]
 }
 
 /** Writes down who changed what by a create, an update or a patch, and takes it from those who had it. */
@@ -107,12 +114,16 @@ function without(entry: Managed, keys: readonly string[]): Managed | undefined {
   return owned.size ? { ...entry, fieldsV1: treeOf([...owned.values()]) } : undefined
 }
 
+const order = (a: string, b: string) => (a < b ? -1 : Number(a > b))
+
 function conflictOf(conflicts: readonly { entry: Managed; field: string }[]): ApiError {
   const name = ({ manager, operation, apiVersion, subresource }: Managed) =>
     operation === 'Apply'
       ? `"${manager}"`
       : `"${manager}"${subresource ? ` with subresource "${subresource}"` : ''} using ${apiVersion}`
-  const named = conflicts.map(({ entry, field }) => ({ who: name(entry), field }))
+  const named = conflicts
+    .map(({ entry, field }) => ({ who: name(entry), field }))
+    .toSorted((a, b) => (a.who === b.who ? order(a.field, b.field) : order(a.who, b.who)))
   const lines = [...new Set(named.map(({ who }) => who))].toSorted().map((who) => {
     const fields = named.filter((one) => one.who === who).map(({ field }) => `- ${field}`)
     return [`conflicts with ${who}:`, ...fields].join('\n')
@@ -138,4 +149,6 @@ function conflictOf(conflicts: readonly { entry: Managed; field: string }[]): Ap
 export function checkApplied(body: unknown): void {
   const { apiVersion = '/', kind = '' } = (isMap(body) ? body : {}) as { apiVersion?: string; kind?: string }
   if (apiVersion === '/' || !kind) throw badRequest(`invalid object type: ${apiVersion}, Kind=${kind}`)
+  const { metadata } = body as Partial<KubeObject>
+  if (metadata?.managedFields) throw badRequest('metadata.managedFields must be nil')
 }

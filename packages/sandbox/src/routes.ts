@@ -7,7 +7,7 @@ import { APPLY, checkIdentity, checkNamespace, checkPlace, patchOf } from './pat
 import { checkNewPod, checkPodUpdate } from './pods.ts'
 import { checkKind, deleteOptionsOf, isDry, objectOf, optionsInvalid, type Answer, type Call } from './requests.ts'
 import { fieldMatcher, matchesLabels } from './selectors.ts'
-import { ApiError, methodNotAllowed, notFound } from './status.ts'
+import { ApiError, conflict, forbidden, methodNotAllowed, notFound } from './status.ts'
 import { createSubresources, type SubresourcesOptions } from './subresources.ts'
 import { validate } from './validate.ts'
 import { suffix } from './workloads.ts'
@@ -75,6 +75,7 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
     const object = objectOf(call)
     const { generateName, namespace: said, resourceVersion, labels } = object.metadata
     const name = object.metadata.name || (generateName ? `${generateName}${suffix()}` : '')
+    if (kind.namespaced && namespace === undefined) throw methodNotAllowed()
     if (kind.namespaced) checkNamespace(namespace, said)
     // The API server has no better code for it.
     if (resourceVersion)
@@ -119,6 +120,8 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
 
   function patch(call: Call, name: string): Answer {
     const merge = patchOf(call.contentType, call.kind)
+    if (call.query.has('force'))
+      throw optionsInvalid('PatchOptions', forbidden('force', 'may not be specified for non-apply patch'))
     const before = store.get(call.kind, call.namespace, name)
     const merged = merge(before, call.body)
     checkIdentity(call.kind, before, merged)
@@ -163,6 +166,13 @@ export function createRoutes({ store, kinds, cluster, log, allows }: RoutesOptio
       metadata: { ...applied.metadata, name, ...(kind.namespaced && namespace !== undefined && { namespace }) },
     }
     const before = store.find(kind, namespace, name)
+    const { uid } = given.metadata
+    if (!before && uid !== undefined)
+      throw conflict(
+        kind,
+        name,
+        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+      )
     const merged = apply(before, given, manager, query.get('force') === 'true')
     return before
       ? { code: 200, body: replace(call, before, merged, undefined) }
