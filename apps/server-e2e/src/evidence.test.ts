@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { real, until } from './cluster.ts'
+import { HOSTILE } from './hostile.ts'
 import { openStand, type Stand } from './stand.ts'
 
 const store = 'output: { target: "local:file", parameters: { destination: "{folder}" } }'
@@ -57,6 +58,15 @@ describe.runIf(real)('evidence of a real pod', { timeout: 120_000 }, () => {
   ])('is not to be had of %s, and that is told', async (file, reason) => {
     const { status, error } = await stand.respond('download', { 'k8s.pod.name': 'victim', 'fd.name': file })
     expect([status, error]).toEqual(['failure', expect.stringContaining(reason)])
+  })
+
+  it('is never more than a path, whatever the event says', async () => {
+    for (const value of HOSTILE) {
+      const { status, error } = await stand.respond('download', { 'k8s.pod.name': 'victim', 'fd.name': value })
+      expect([value, status, error]).toEqual([value, 'failure', expect.any(String)])
+    }
+    const { error } = await stand.respond('download', { 'k8s.pod.name': 'victim', 'fd.name': '/tmp/owned' })
+    expect(error).toContain('is not there')
   })
 
   it('is the packets of its network, which tcpdump reads back', async () => {

@@ -479,6 +479,26 @@ describe('starting', () => {
   })
 })
 
+describe('work that comes late', () => {
+  it('changes nothing any more, and still observes', async () => {
+    const ran: string[] = []
+    const change = act('test:change', () => void ran.push('change'))
+    const watch = act('test:watch', () => void ran.push('watch'), { effect: 'observe' })
+    const kept = memoryJournal({ maxEvents: 10, now: () => 0 })
+    const old = decode(body(), { id: '1', received: Date.now() - 11 * 60_000, traceId: 'a'.repeat(32) })
+    await kept.accept(old, { key: 'k', length: 0, sliding: false })
+    const { reports, settled } = await start(rule(step('test:watch') + step('test:change')), [change, watch], {
+      journal: kept,
+    })
+    await settled()
+    expect(ran).toEqual(['watch'])
+    expect(reports[1]).toMatchObject({
+      status: 'ignored',
+      message: expect.stringMatching(/^the event is 66\d s old: .*max_event_age/),
+    })
+  })
+})
+
 describe('reloading', () => {
   it('swaps the rules, and keeps the old ones where the new ones are wrong', async () => {
     const { talon, told, settled } = await start(rule(step('test:a')), [act('test:a'), act('test:b')])
