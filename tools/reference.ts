@@ -2,7 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { firstParty } from '@talon/bundle'
-import { configSchema, Host, markdown, rulesSchema, settingsReference, table } from '@talon/core'
+import {
+  configSchema,
+  exampleYaml,
+  Host,
+  inspect,
+  markdown,
+  readConfig,
+  rulesSchema,
+  settingsReference,
+  table,
+} from '@talon/core'
 import type { Provided } from '@talon/plugin'
 
 const DOCS = join(import.meta.dirname, '../docs')
@@ -10,7 +20,8 @@ const KINDS = ['actionner', 'output', 'notifier', 'context'] as const
 const NOTE = '<!-- Written by `npm run reference`: change the definition, not this page. -->\n\n'
 
 const host = new Host()
-for (const plugin of await firstParty()) host.add(plugin)
+const plugins = await firstParty()
+for (const plugin of plugins) host.add(plugin)
 
 const pages = new Map<string, string>()
 const pageOf = ({ kind, name }: Provided) => `reference/${kind}s/${name.replace(':', '-')}.md`
@@ -34,12 +45,28 @@ pages.set('reference/configuration.md', NOTE + settingsReference())
 pages.set('schema/rules.json', `${JSON.stringify(rulesSchema(host), undefined, 2)}\n`)
 pages.set('schema/config.json', `${JSON.stringify(configSchema(host), undefined, 2)}\n`)
 
+/** What `talon check` would say of the examples of the pages: nothing. */
+function wrongExamples(): string[] {
+  const definitions = [...host.list('actionner'), ...host.list('output'), ...host.list('notifier')]
+  return definitions.flatMap((definition) =>
+    definition.examples.flatMap(({ title, parameters }: { title: string; parameters: object }) => {
+      const example = { name: `${definition.name} '${title}'`, text: exampleYaml(definition, parameters) }
+      const isConfig = definition.kind === 'notifier'
+      const { config, issues } = readConfig({ env: {}, definitions: host, ...(isConfig && { file: example }) })
+      const inspected = inspect({ plugins, rules: isConfig ? [] : [example], config, checkSettings: false })
+      return [...issues, ...inspected.issues].map(({ file, line, message }) => `${file}, line ${line}: ${message}`)
+    }),
+  )
+}
+
 const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
 const stale = [...pages].filter(([page, text]) => read(join(DOCS, page)) !== text).map(([page]) => page)
 if (process.argv.includes('--check')) {
+  const wrong = wrongExamples()
+  for (const line of wrong) console.error(`an example is wrong: ${line}`)
   for (const page of stale) console.error(`docs/${page} is stale: run 'npm run reference'`)
-  console.log(`reference: ${pages.size} pages, ${stale.length} stale`)
-  process.exitCode = stale.length ? 1 : 0
+  console.log(`reference: ${pages.size} pages, ${stale.length} stale, ${wrong.length} wrong examples`)
+  process.exitCode = stale.length || wrong.length ? 1 : 0
 } else {
   for (const folder of ['reference', 'schema']) rmSync(join(DOCS, folder), { recursive: true, force: true })
   for (const [page, text] of pages) {

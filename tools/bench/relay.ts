@@ -4,12 +4,12 @@ import { Agent, request } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
 import { until } from './ports.ts'
 
-/** Stands before an API server and notes when the DELETE of each pod arrives. Plain HTTP, on loopback. */
+/** Stands before an API server and notes when the writes about each pod arrive. Plain HTTP, on loopback. */
 export interface Relay {
   readonly url: string
   readonly kubeconfig: string
-  /** By pod, on this process's clock, in milliseconds. */
-  readonly deleted: ReadonlyMap<string, number>
+  /** The first of each, by `<method> <pod>`, on this process's clock, in milliseconds. */
+  readonly arrived: ReadonlyMap<string, number>
   close(): Promise<void>
 }
 
@@ -24,11 +24,19 @@ export async function startRelay(kubeconfigPath: string): Promise<Relay> {
     maxSockets: 64,
     ...(ca ? { ca: Buffer.from(ca, 'base64') } : { rejectUnauthorized: false }),
   })
-  const deleted = new Map<string, number>()
+  const arrived = new Map<string, number>()
 
   function pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (incoming.method === 'DELETE')
-      deleted.set(incoming.url?.split('?')[0]?.split('/').at(-1) ?? '', performance.now())
+    if (incoming.method !== 'GET') {
+      // A policy of Talon's is named after its pod.
+      const name = incoming.url
+        ?.split('?')[0]
+        ?.split('/')
+        .at(-1)
+        ?.replace(/^talon-/, '')
+      const key = `${incoming.method} ${name}`
+      if (!arrived.has(key)) arrived.set(key, performance.now())
+    }
     const upstream = request({
       ...{ agent, host: target.hostname, port: target.port, path: incoming.url, method: incoming.method },
       headers: { ...incoming.headers, host: target.host, authorization: `Bearer ${token}` },
@@ -47,7 +55,7 @@ export async function startRelay(kubeconfigPath: string): Promise<Relay> {
   const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
   return {
     url,
-    deleted,
+    arrived,
     kubeconfig: JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
@@ -75,7 +83,7 @@ export async function createPods(url: string, namespace: string, names: readonly
         body: JSON.stringify({
           apiVersion: 'v1',
           kind: 'Pod',
-          metadata: { name, namespace },
+          metadata: { name, namespace, labels: { app: name } },
           spec: {
             nodeName: 'kwok-1',
             tolerations: [{ operator: 'Exists' }],
