@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCluster, real, until, type Cluster } from './cluster.ts'
-import { falcoEvent } from './events.ts'
+import { real, type PodParts } from './cluster.ts'
 import { HOSTILE } from './hostile.ts'
-import { startReceiver, type Notification } from './receiver.ts'
-import { startServer, type Server } from './server.ts'
+import { openStand, type Stand } from './stand.ts'
 
 const RULES = `
 - rule: Annotate
@@ -33,51 +31,30 @@ const RULES = `
   actions: [{ action: Run, actionner: "kubernetes:exec", parameters: { command: "ls /tmp" } }]
 `
 
-let cluster: Cluster
-let server: Server
-let receiver: Awaited<ReturnType<typeof startReceiver>>
-let namespace: string
+let stand: Stand
 beforeAll(async () => {
-  cluster = await openCluster()
-  receiver = await startReceiver()
-  namespace = await cluster.newNamespace()
-  const config = `default_notifiers: [webhook]\nnotifiers: { webhook: { url: "${receiver.url}" } }`
-  server = await startServer({ kubeconfig: cluster.kubeconfig, rules: RULES, config })
+  stand = await openStand(RULES)
 }, 120_000)
-afterAll(async () => {
-  await server.stop()
-  await receiver.close()
-  await cluster.close()
-}, 60_000)
+afterAll(() => stand.close(), 60_000)
 
-let asked = 0
-/** Posts an event about a pod, and gives what the webhook is told of it. */
-async function respond(
-  rule: string,
-  pod: string,
-  fields: Readonly<Record<string, unknown>> = {},
-): Promise<Notification> {
-  const mark = `ask-${asked++}`
-  const { status } = await server.post(
-    falcoEvent(rule, { 'k8s.ns.name': namespace, 'k8s.pod.name': pod, mark, ...fields }),
-  )
-  expect(status).toBe(202)
-  return until(() => receiver.received.find(({ falco }) => falco.output_fields['mark'] === mark), `${rule} is told`)
-}
-const read = async (name: string) => (await cluster.core.readNamespacedPod({ namespace, name })).metadata
+const respond = (rule: string, pod: string, fields: Readonly<Record<string, unknown>> = {}) =>
+  stand.respond(rule, { 'k8s.pod.name': pod, ...fields })
+const runPod = (name: string, over?: PodParts) => stand.cluster.runPod(stand.namespace, name, over)
+const read = async (name: string) =>
+  (await stand.cluster.core.readNamespacedPod({ namespace: stand.namespace, name })).metadata
 
 describe('on the API server', { timeout: 60_000 }, () => {
   it('annotation sets and removes', async () => {
-    await cluster.runPod(namespace, 'annotated', { metadata: { annotations: { old: 'x', kept: 'y' } } })
+    await runPod('annotated', { metadata: { annotations: { old: 'x', kept: 'y' } } })
     expect((await respond('annotate', 'annotated')).status).toBe('success')
     expect((await read('annotated'))?.annotations).toMatchObject({ seen: 'yes', kept: 'y' })
     expect((await read('annotated'))?.annotations).not.toHaveProperty('old')
   })
 
   it('label marks the node of the pod', async () => {
-    const { spec } = await cluster.runPod(namespace, 'on-a-node')
+    const { spec } = await runPod('on-a-node')
     expect((await respond('label node', 'on-a-node')).status).toBe('success')
-    expect((await cluster.core.readNode({ name: spec?.nodeName ?? '' })).metadata?.labels).toMatchObject({
+    expect((await stand.cluster.core.readNode({ name: spec?.nodeName ?? '' })).metadata?.labels).toMatchObject({
       suspicious: 'true',
     })
   })
@@ -87,7 +64,7 @@ describe('on the API server', { timeout: 60_000 }, () => {
       status: 'ignored',
       output: expect.stringContaining('gone'),
     })
-    await cluster.runPod(namespace, 'newcomer')
+    await runPod('newcomer')
     const before = await read('newcomer')
     const strange = { 'k8s.pod.uid': '00000000-0000-0000-0000-000000000000' }
     expect(await respond('terminate', 'newcomer', strange)).toMatchObject({
@@ -100,7 +77,7 @@ describe('on the API server', { timeout: 60_000 }, () => {
 
 describe.runIf(real)('in a real container', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    await cluster.runPod(namespace, 'shell')
+    await runPod('shell')
   }, 60_000)
 
   it('a command that fails tells its status and both of its outputs', async () => {

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
-import type { Event, Priority } from './event.ts'
+import type { Event } from './event.ts'
 import type { Field } from './fields.ts'
 import type { Result, StoredArtifact } from './outcome.ts'
+import type { Report } from './report.ts'
 
 /** Where a plugin says what it does. Facts are structured; never put a secret into them. */
 export interface Logger {
@@ -170,43 +171,6 @@ export interface ContextSource<N extends Needs = any, U extends Uses = any> {
     job: Job & { readonly event: Event; readonly fields: Read<N>; readonly notes: Notes },
     clients: Opened<U>,
   ): Promise<Context>
-}
-
-export type Status = 'in_progress' | 'success' | 'failure' | 'ignored' | 'interrupted'
-
-/** What came of an action or an output: what notifiers get, and what the journal keeps. Plain JSON. */
-export interface Report {
-  /** Unique, the same at each attempt to deliver it. */
-  readonly id: string
-  readonly stage: 'action' | 'output'
-  readonly status: Status
-  readonly message: string
-  /** Why it failed. */
-  readonly error?: string
-  /** Text that is itself the result. */
-  readonly output?: string
-  /** Talon's rule. */
-  readonly rule: string
-  readonly action: string
-  readonly actionner: string
-  /** The output's name, for the stage output. */
-  readonly target?: string
-  readonly dryRun: boolean
-  readonly objects: Readonly<Record<string, string>>
-  /** RFC 3339, when the step ended. */
-  readonly time: string
-  /** Milliseconds that the step took. */
-  readonly duration: number
-  readonly event: ReportedEvent
-  readonly traceId: string
-}
-
-/** The part of an event that a report tells. */
-export interface ReportedEvent extends Pick<
-  Event,
-  'id' | 'rule' | 'source' | 'output' | 'time' | 'hostname' | 'tags' | 'fields'
-> {
-  readonly priority: Priority
 }
 
 export type Provided = Actionner | Output | Notifier | ContextSource

@@ -22,9 +22,6 @@ export {
   type PolicyRule,
   type Provided,
   type Read,
-  type Report,
-  type ReportedEvent,
-  type Status,
   type Uses,
 } from './define.ts'
 export { ActionError, ConfigError, EventError, TalonError, type ErrorKind, type Issue } from './errors.ts'
@@ -45,3 +42,4 @@ export {
   type Field,
 } from './fields.ts'
 export { done, ignored, type Artifact, type Result, type StoredArtifact } from './outcome.ts'
+export type { Report, ReportedEvent, Status } from './report.ts'
