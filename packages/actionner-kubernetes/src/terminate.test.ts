@@ -28,6 +28,9 @@ describe('kubernetes:terminate', () => {
   })
 
   it('gives the processes time where it is told to', async () => {
+    // As long as the sandbox lives, the pod is on its way out.
+    await bed.close()
+    bed = await openBed({ endDelay: 600_000 })
     const name = seed([pod({ name: 'web-0' })])
     await bed.run(terminate, { grace_period_seconds: 7 })
     expect(bed.sandbox.find('pods', 'default', name)?.metadata).toMatchObject({ deletionGracePeriodSeconds: 7 })
