@@ -12,5 +12,8 @@ export default defineConfig({
     // The persistent transform cache (on by default in vitest 5) misses changes of tsconfig.
     fsModuleCache: false,
     passWithNoTests: true,
+    // Far more than any takes: a busy machine is no failure.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

@@ -36,7 +36,7 @@ beforeAll(async () => {
     await define(cluster)
     if (!real) await cluster.core.createNode({ body: { metadata: { name: NODE } } })
   })
-}, 120_000)
+}, 240_000)
 afterAll(() => stand.close(), 60_000)
 
 /** Kinds of the network plugins; another suite of this run may have made them. */
@@ -68,7 +68,7 @@ async function policies(
 }
 const run = (name: string) => stand.cluster.runPod(stand.namespace, name, { metadata: { labels: { app: name } } })
 
-describe('a network policy', { timeout: 60_000 }, () => {
+describe('a network policy', { timeout: 240_000 }, () => {
   it('of Kubernetes blocks the egress but what is allowed; a later event narrows it', async () => {
     await run('talker')
     expect(await stand.respond('isolate', { 'k8s.pod.name': 'talker' })).toMatchObject({ status: 'success' })
@@ -111,7 +111,7 @@ describe('a network policy', { timeout: 60_000 }, () => {
   })
 })
 
-describe('what the audit log says', { timeout: 60_000 }, () => {
+describe('what the audit log says', { timeout: 240_000 }, () => {
   const audited = (name: string, code = '201', resource = 'configmaps') => ({
     ...{ 'ka.target.resource': resource, 'ka.target.name': name, 'ka.target.namespace': stand.namespace },
     ...{
@@ -149,7 +149,7 @@ describe('what the audit log says', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a node', { timeout: 90_000 }, () => {
+describe('a node', { timeout: 240_000 }, () => {
   const onNode = (name: string) =>
     stand.cluster.runPod(stand.namespace, name, {
       metadata: { labels: { app: name } },

@@ -73,11 +73,11 @@ export async function openCluster(): Promise<Cluster> {
 
 /** Asks until there is an answer; fails after a time that no healthy machine needs. */
 export async function until<T>(ask: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 200_000
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
-    if (Date.now() > deadline) throw new Error(`waited a minute in vain: ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

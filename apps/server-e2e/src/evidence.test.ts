@@ -11,7 +11,7 @@ const store = 'output: { target: "local:file", parameters: { destination: "{fold
 const RULES = `
 - rule: Download
   match: { rules: [download] }
-  actions: [{ action: Get, actionner: "kubernetes:download", parameters: { file: "\${FD_NAME}" }, ${store} }]
+  actions: [{ action: Get, actionner: "kubernetes:download", timeout: 120, parameters: { file: "\${FD_NAME}" }, ${store} }]
 - rule: Packets
   match: { rules: [packets] }
   actions: [{ action: Capture, actionner: "kubernetes:tcpdump", parameters: { duration: 3, image: "talon.test/tcpdump:1" }, ${store} }]
@@ -23,7 +23,7 @@ const RULES = `
   actions: [{ action: Capture, actionner: "kubernetes:sysdig", parameters: { duration: 1, image: "talon.test/busybox:1" }, ${store} }]
 `
 
-describe.runIf(real)('evidence of a real pod', { timeout: 120_000 }, () => {
+describe.runIf(real)('evidence of a real pod', { timeout: 240_000 }, () => {
   let stand: Stand
   beforeAll(async () => {
     if (!real) return
@@ -35,7 +35,7 @@ describe.runIf(real)('evidence of a real pod', { timeout: 120_000 }, () => {
     ]
     const container = { name: 'main', image: 'talon.test/busybox:1', imagePullPolicy: 'Never', command }
     await stand.cluster.runPod(stand.namespace, 'victim', { spec: { containers: [container] } })
-  }, 120_000)
+  }, 240_000)
   afterAll(() => (real ? stand.close() : undefined), 60_000)
 
   const at = (name: string | undefined) => readFileSync(join(stand.server.folder, name ?? ''))
@@ -67,6 +67,31 @@ describe.runIf(real)('evidence of a real pod', { timeout: 120_000 }, () => {
     }
     const { error } = await stand.respond('download', { 'k8s.pod.name': 'victim', 'fd.name': '/tmp/owned' })
     expect(error).toContain('is not there')
+  })
+
+  it('of a gigabyte takes no more memory than that of some megabytes', { timeout: 240_000 }, async () => {
+    const command = [
+      'sh',
+      '-c',
+      'head -c 33554432 /dev/zero > /tmp/some; head -c 1073741824 /dev/zero > /tmp/much; touch /tmp/made; sleep 3600',
+    ]
+    const container = { name: 'main', image: 'talon.test/busybox:1', imagePullPolicy: 'Never', command }
+    await stand.cluster.runPod(stand.namespace, 'large', { spec: { containers: [container] } })
+    const file = async (name: string) =>
+      (await stand.respond('download', { 'k8s.pod.name': 'large', 'fd.name': `/tmp/${name}` })).status
+    await until(async () => ((await file('made')) === 'success' ? true : undefined), 'the files are made')
+    const { pid } = stand.server.process
+    const resident = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+    const fetched = (name: string) =>
+      stand.respond('download', { 'k8s.pod.name': 'large', 'fd.name': `/tmp/${name}`, again: name }, 'output')
+    // The first stream of a process grows V8's and the sockets' own room, once.
+    expect((await fetched('some')).objects['size']).toBe(String(32 * 2 ** 20))
+    const before = resident()
+    let most = before
+    const watch = setInterval(() => (most = Math.max(most, resident())), 20)
+    const told = await fetched('much').finally(() => clearInterval(watch))
+    expect([told.status, told.objects['size']]).toEqual(['success', String(2 ** 30)])
+    expect(most - before).toBeLessThan(64)
   })
 
   it('is the packets of its network, which tcpdump reads back', async () => {

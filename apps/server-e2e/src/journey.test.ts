@@ -48,14 +48,14 @@ describe('an event on its whole way', () => {
       rules: RULES,
       config: `default_notifiers: [webhook]\nnotifiers: { webhook: { url: "${receiver.url}" } }`,
     })
-  }, 120_000)
+  }, 240_000)
   afterAll(async () => {
     await server.stop()
     await receiver.close()
     await cluster.close()
-  }, 60_000)
+  }, 240_000)
 
-  it('labels the pod, stores its logs, terminates it, and tells a webhook of each', { timeout: 60_000 }, async () => {
+  it('labels the pod, stores its logs, terminates it, and tells a webhook of each', { timeout: 240_000 }, async () => {
     const namespace = await cluster.newNamespace()
     const before = await cluster.runPod(namespace, 'web-0', { metadata: { labels: { app: 'web', previous: 'x' } } })
     const answer = await server.post(
@@ -88,14 +88,14 @@ describe('an event on its whole way', () => {
     expect(report?.objects['sha256']).toBe(createHash('sha256').update(content).digest('hex'))
   })
 
-  it('answers a repeat within the window as a duplicate, and acts once', { timeout: 60_000 }, async () => {
+  it('answers a repeat within the window as a duplicate, and acts once', { timeout: 240_000 }, async () => {
     const namespace = await cluster.newNamespace()
     await cluster.runPod(namespace, 'once')
     const event = () => falcoEvent('Dry event', { 'k8s.ns.name': namespace, 'k8s.pod.name': 'once' })
     expect([(await server.post(event())).status, (await server.post(event())).status]).toEqual([202, 200])
   })
 
-  it('changes nothing in a dry run, and says what it would do', { timeout: 60_000 }, async () => {
+  it('changes nothing in a dry run, and says what it would do', { timeout: 240_000 }, async () => {
     const namespace = await cluster.newNamespace()
     await cluster.runPod(namespace, 'safe')
     await server.post(falcoEvent('Dry event', { 'k8s.ns.name': namespace, 'k8s.pod.name': 'safe' }))
@@ -107,7 +107,7 @@ describe('an event on its whole way', () => {
     expect(pod.metadata?.deletionTimestamp).toBeUndefined()
   })
 
-  it('ends with a failure that names the missing field, and the server goes on', { timeout: 60_000 }, async () => {
+  it('ends with a failure that names the missing field, and the server goes on', { timeout: 240_000 }, async () => {
     const fields = { 'k8s.ns.name': 'somewhere' }
     expect((await server.post(falcoEvent('Terminal shell in container', fields))).status).toBe(202)
     const failure = await until(
@@ -143,7 +143,7 @@ describe('an event on its whole way', () => {
 
 const recorded = new URL('../../../../shared/data/falco-events.jsonl', import.meta.url)
 describe.runIf(existsSync(recorded))('events as they occur', () => {
-  it('are all taken, and the server lives', { timeout: 60_000 }, async () => {
+  it('are all taken, and the server lives', { timeout: 240_000 }, async () => {
     const cluster = await openCluster()
     const server = await startServer({ kubeconfig: cluster.kubeconfig, rules: RULES })
     for (const line of readFileSync(recorded, 'utf8').split('\n').filter(Boolean))

@@ -20,7 +20,7 @@ let namespace: string
 beforeAll(async () => {
   cluster = await openCluster()
   namespace = await cluster.newNamespace()
-}, 120_000)
+}, 240_000)
 afterAll(() => cluster.close(), 60_000)
 
 const labelled = (pod: string, value: string) =>
@@ -31,7 +31,7 @@ const labelled = (pod: string, value: string) =>
 const shellIn = (pod: string, more: object = {}) =>
   falcoEvent('Shell', { 'k8s.ns.name': namespace, 'k8s.pod.name': pod, ...more })
 
-describe('a cluster that is away at the start', { timeout: 60_000 }, () => {
+describe('a cluster that is away at the start', { timeout: 240_000 }, () => {
   it('is said by /readyz; events are taken, wait, and are acted on once it is there', async () => {
     await cluster.runPod(namespace, 'patient')
     const port = await freePort()
@@ -69,7 +69,7 @@ describe('a cluster that is away at the start', { timeout: 60_000 }, () => {
   })
 })
 
-describe('rules that change while the server runs', { timeout: 60_000 }, () => {
+describe('rules that change while the server runs', { timeout: 240_000 }, () => {
   it('are taken when they are right, and keep the old ones when they are wrong', async () => {
     const server = await startServer({ kubeconfig: cluster.kubeconfig, rules: label('first') })
     const file = join(server.folder, 'rules.yaml')

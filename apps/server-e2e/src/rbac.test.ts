@@ -63,12 +63,12 @@ beforeAll(async () => {
   cluster = await openCluster()
   receiver = await startReceiver()
   namespace = await cluster.newNamespace()
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   if (!real) return
   await receiver.close()
   await cluster.close()
-}, 60_000)
+}, 240_000)
 
 /** A pod for the case, by its name. */
 async function podFor({ owned = false }: Case, name: string): Promise<string> {
@@ -103,7 +103,7 @@ async function podFor({ owned = false }: Case, name: string): Promise<string> {
   }, `the ReplicaSet ${name} is ready`)
 }
 
-describe.runIf(real)('a server that has what `talon rbac` prints, and nothing else', { timeout: 180_000 }, () => {
+describe.runIf(real)('a server that has what `talon rbac` prints, and nothing else', { timeout: 240_000 }, () => {
   it.each(CASES.map((one, n) => ({ ...one, name: `case-${n}`, does: [one.actionner, one.more].join(' ').trim() })))(
     '$does succeeds, and without $verb $resource says that this is missing',
     async (one) => {

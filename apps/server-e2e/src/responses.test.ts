@@ -34,7 +34,7 @@ const RULES = `
 let stand: Stand
 beforeAll(async () => {
   stand = await openStand(RULES)
-}, 120_000)
+}, 240_000)
 afterAll(() => stand.close(), 60_000)
 
 const respond = (rule: string, pod: string, fields: Readonly<Record<string, unknown>> = {}) =>
@@ -43,7 +43,7 @@ const runPod = (name: string, over?: PodParts) => stand.cluster.runPod(stand.nam
 const read = async (name: string) =>
   (await stand.cluster.core.readNamespacedPod({ namespace: stand.namespace, name })).metadata
 
-describe('on the API server', { timeout: 60_000 }, () => {
+describe('on the API server', { timeout: 240_000 }, () => {
   it('annotation sets and removes', async () => {
     await runPod('annotated', { metadata: { annotations: { old: 'x', kept: 'y' } } })
     expect((await respond('annotate', 'annotated')).status).toBe('success')
@@ -75,10 +75,10 @@ describe('on the API server', { timeout: 60_000 }, () => {
   })
 })
 
-describe.runIf(real)('in a real container', { timeout: 120_000 }, () => {
+describe.runIf(real)('in a real container', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     await runPod('shell')
-  }, 60_000)
+  }, 240_000)
 
   it('a command that fails tells its status and both of its outputs', async () => {
     const failed = await respond('failing', 'shell')
