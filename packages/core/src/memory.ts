@@ -1,6 +1,7 @@
 import type { Event, Status } from '@talon/plugin'
 import type { Entry, Journal, StepKey, StepState, Verdict, Window } from './journal.ts'
 import type { Plan } from './plan.ts'
+import { Windows } from './windows.ts'
 
 /** How many unfinished events it holds, and the clock that windows go by. */
 export interface MemoryJournalOptions {
@@ -16,10 +17,6 @@ interface Held {
   readonly notes: Record<string, string>
   plan?: Plan
 }
-interface Seen {
-  until: number
-  repeats: number
-}
 
 /** Of a journal's room, the part that is kept for events of priority Critical and above. */
 const RESERVE = 0.1
@@ -29,33 +26,20 @@ const urgent = new Set(['Critical', 'Alert', 'Emergency'])
 /** The journal of those who asked for memory, and of tests. What it holds is lost with the process. */
 export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal {
   const held = new Map<string, Held>()
-  const seen = new Map<string, Seen>()
-
-  /** Windows are as long as one another, so the oldest ends first, but for sliding ones, which move to the end. */
-  function forget(time: number): void {
-    for (const [key, { until }] of seen) {
-      if (until > time) return
-      seen.delete(key)
-    }
-  }
+  const windows = new Windows(maxEvents)
 
   return {
     async accept(event: Event, { key, length, sliding }: Window): Promise<Verdict> {
       const time = now()
-      forget(time)
-      const first = seen.get(key)
+      const first = windows.find(key, time)
       if (first) {
         first.repeats++
-        if (sliding) {
-          first.until = time + length
-          seen.delete(key)
-          seen.set(key, first)
-        }
+        if (sliding) windows.extend(first, time + length)
         return 'duplicate'
       }
       const room = urgent.has(event.priority) ? maxEvents : Math.floor(maxEvents * (1 - RESERVE))
       if (held.size >= room) return 'full'
-      if (length > 0) seen.set(key, { until: time + length, repeats: 0 })
+      if (length > 0) windows.begin(key, time + length)
       held.set(event.id, { event, key, steps: {}, notes: {} })
       return 'accepted'
     },
@@ -77,12 +61,11 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     },
     async finish(id, result) {
       const entry = held.get(id)
-      if (entry && result === 'failed') seen.delete(entry.key)
+      if (entry && result === 'failed') windows.end(entry.key)
       held.delete(id)
     },
     async *unfinished() {
-      for (const { key, ...entry } of held.values())
-        yield { ...entry, repeats: seen.get(key)?.repeats ?? 0 } satisfies Entry
+      for (const { key, ...entry } of held.values()) yield { ...entry, repeats: windows.repeats(key) } satisfies Entry
     },
     stats() {
       const oldest = held.values().next().value?.event.received
@@ -90,7 +73,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     },
     async close() {
       held.clear()
-      seen.clear()
+      windows.clear()
     },
   }
 }
