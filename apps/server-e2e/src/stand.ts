@@ -35,8 +35,12 @@ export async function openStand(
       const { source = 'syscall', ...rest } = fields
       const event = falcoEvent(rule, { 'k8s.ns.name': namespace, mark, ...rest }, { source })
       expect((await server.post(event)).status).toBe(202)
+      // An action that failed has no output to wait for.
       const mine = () =>
-        receiver.received.find(({ falco, message }) => falco.output_fields['mark'] === mark && message === stage)
+        receiver.received.find(
+          ({ falco, message, status }) =>
+            falco.output_fields['mark'] === mark && (message === stage || status === 'failure'),
+        )
       return until(mine, `${rule} is told`)
     },
     async close() {

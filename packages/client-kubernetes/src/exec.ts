@@ -139,7 +139,9 @@ function follow(socket: Socket, asked: Asked, signal: AbortSignal, stop: () => v
   socket.on('close', () => {
     const lost = signal.aborted
       ? (signal.reason as Error)
-      : new ActionError(`the stream of a command in ${asked.resource} '${asked.name}' ended before the command did`)
+      : new ActionError(`the stream of a command in ${asked.resource} '${asked.name}' ended before the command did`, {
+          retryable: true,
+        })
     reject(lost)
     for (const stream of streams.values()) if (!stream.readableEnded) stream.destroy(lost)
   })
