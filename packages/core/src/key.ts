@@ -12,10 +12,16 @@ export function keyOf(event: Event, artifact: string, now: number): string {
 }
 
 function placeOf(event: Event): string[] {
+  const place = podOf(event)
+  return place ? [place.namespace, place.pod] : [event.hostname || 'unknown']
+}
+
+/** The pod that an event is about, where it names one that can be trusted as a name. */
+export function podOf(event: Event): { readonly namespace: string; readonly pod: string } | undefined {
   try {
     const { namespace: ns, pod } = readFields(event, { namespace, pod: podName })
-    return [ns, pod]
+    return { namespace: ns, pod }
   } catch {
-    return [event.hostname || 'unknown']
+    return undefined
   }
 }

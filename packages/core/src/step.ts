@@ -7,6 +7,7 @@ import { retry } from './retry.ts'
 import type { Spooled } from './spool.ts'
 import { failureOf, type Outcome, type Stage } from './stage.ts'
 import { keyOf } from './key.ts'
+import { metadataOf } from './metadata.ts'
 import { programOf, tokensOf, type Tokens } from './tokens.ts'
 import type { Tools } from './tools.ts'
 
@@ -86,8 +87,9 @@ export function store(work: StepWork, artifact: Spooled, tools: Tools): Promise<
     const { parameters } = resolveParameters(definition.parameters, step.output?.parameters ?? {}, lazy(event, context))
     const clients = await tools.open(definition.uses)
     const key = keyOf(event, artifact.name, tools.now())
-    const run = () =>
-      definition.run({ event, artifact, key, parameters, log: tools.log, signal: tools.signal }, clients)
+    const metadata = metadataOf(event, work.rule, step, artifact)
+    const job = { event, artifact, key, replace: false, metadata, parameters, log: tools.log, signal: tools.signal }
+    const run = () => definition.run(job, clients)
     const result = await retry(run, { retries: tools.retries, signal: tools.signal, random: tools.random })
     const { size, sha256 } = artifact
     return { ...result, objects: { ...result.objects, size: String(size), sha256 } }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ActionError, defineOutput, done, TalonError } from '@talon/plugin'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ export const file = defineOutput({
 mounted looks just like it. Files are readable by Talon's user alone (mode 0600).
 
 A file is written beside, into a folder \`.talon-*\`, synced to disk and only then linked to its name: whoever lists the
-folder sees it whole or not at all. What a crash leaves in such a folder may be deleted. No file is ever overwritten.`,
+folder sees it whole or not at all. What a crash leaves in such a folder may be deleted. No file is ever overwritten, but a manifest by its own next version.`,
   parameters: z.object({
     destination: z
       .string()
@@ -22,7 +22,7 @@ folder sees it whole or not at all. What a crash leaves in such a folder may be 
       .describe('Folder that the files are stored in; tokens are not replaced in it'),
   }),
   examples: [{ title: 'Keep what was collected', parameters: { destination: '/var/log/falco-talon' } }],
-  async run({ artifact, key, parameters, signal, log }) {
+  async run({ artifact, key, replace, parameters, signal, log }) {
     const folder = resolve(parameters.destination)
     const destination = join(folder, segment(key))
     signal.throwIfAborted()
@@ -39,7 +39,7 @@ folder sees it whole or not at all. What a crash leaves in such a folder may be 
             `${copied.sha256} instead of ${artifact.size} bytes with ${artifact.sha256}; nothing was stored`,
           { retryable: true },
         )
-      await keep(part, destination, copied.sha256)
+      await (replace ? rename(part, destination) : keep(part, destination, copied.sha256))
       await syncFolder(folder)
       return done(`stored ${artifact.name} as ${destination}`, {
         file: artifact.name,

@@ -30,8 +30,12 @@ describe('local:file', () => {
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const store = (
     artifact: StoredArtifact,
-    { key = 'a.log', destination = folder, signal = new AbortController().signal } = {},
-  ) => file.run({ event: falcoEvent(), artifact, key, parameters: { destination }, signal, log }, {})
+    { key = 'a.log', destination = folder, replace = false, signal = new AbortController().signal } = {},
+  ) =>
+    file.run(
+      { event: falcoEvent(), artifact, key, replace, metadata: {}, parameters: { destination }, signal, log },
+      {},
+    )
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'talon-output-file-'))
@@ -50,6 +54,13 @@ describe('local:file', () => {
     expect((await stat(join(folder, 'a.log'))).mode & 0o777).toBe(0o600)
     expect(await readdir(folder)).toEqual(['a.log'])
     expect(log.warn).not.toHaveBeenCalled()
+  })
+
+  it('replaces a manifest by its next version', async () => {
+    await store(artifactOf(Buffer.from('1')), { replace: true })
+    await store(artifactOf(Buffer.from('2')), { replace: true })
+    expect(await readFile(join(folder, 'a.log'), 'utf8')).toBe('2')
+    expect(await readdir(folder)).toEqual(['a.log'])
   })
 
   it('makes a missing folder and says so', async () => {

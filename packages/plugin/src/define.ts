@@ -134,16 +134,24 @@ export interface Actionner<P extends z.ZodObject = any, N extends Needs = any, U
 /** Stores artifacts. */
 export interface Output<P extends z.ZodObject = any, U extends Uses = any> extends Definition<P, U> {
   readonly kind: 'output'
-  /** `key` is the artifact's own name there: unique, one clean path segment. */
-  run(
-    job: Job & {
-      readonly event: Event
-      readonly artifact: StoredArtifact
-      readonly key: string
-      readonly parameters: z.output<P>
-    },
-    clients: Opened<U>,
-  ): Promise<Result>
+  run(job: OutputJob<P>, clients: Opened<U>): Promise<Result>
+}
+
+/** What an output is asked to store. It may be asked again for the same: what it stored then counts. */
+export interface OutputJob<P extends z.ZodObject = any> extends Job {
+  readonly event: Event
+  readonly artifact: StoredArtifact
+  /** The artifact's own name there: unique, one clean path segment. */
+  readonly key: string
+  /** True for a manifest, which takes the place of its own earlier version. Anything else never overwrites. */
+  readonly replace: boolean
+  /**
+   * Facts to keep with the object, where the target has room for them: `falco-rule`, `event-time`, `pod`, `namespace`,
+   * `node`, `rule`, `action`, `actionner`, `sha256`, `trace-id`. Printable ASCII, the rest percent-encoded; none is
+   * empty, all together less than 2 KB (what S3 takes).
+   */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly parameters: z.output<P>
 }
 
 /** Tells people or systems what came of actions and outputs. Its parameters are its settings in the config file. */

@@ -17,6 +17,7 @@ export {
   type Notifier,
   type Opened,
   type Output,
+  type OutputJob,
   type Permissions,
   type Plugin,
   type PolicyRule,
@@ -42,4 +43,5 @@ export {
   type Field,
 } from './fields.ts'
 export { done, ignored, type Artifact, type Result, type StoredArtifact } from './outcome.ts'
+export { objectKey, prefix } from './prefix.ts'
 export type { Report, ReportedEvent, Status } from './report.ts'
