@@ -3,12 +3,28 @@ export { inspect, type Inspection, type InspectOptions } from './inspect.ts'
 export { decode, canonicalSource, MAX_BODY, priorityOf, type Receipt } from './event.ts'
 export { readFields } from './fields.ts'
 export { Host, type HostOptions, type Kind } from './host.ts'
-export type { Entry, Journal, StepKey, StepState, Verdict, Window } from './journal.ts'
+export {
+  isOver,
+  stepsKept,
+  type Entry,
+  type EntryState,
+  type Journal,
+  type JournalStats,
+  type KeptEntry,
+  type Letter,
+  type StepKey,
+  type StepRecord,
+  type Tenure,
+  type Verdict,
+  type Window,
+  type Work,
+} from './journal.ts'
 export { memoryJournal, type MemoryJournalOptions } from './memory.ts'
 export { plan, type Plan, type PlannedRule, type Step } from './plan.ts'
 export { resolveParameters, type Resolved } from './resolve.ts'
 export type { CompiledRule, Ruleset } from './ruleset.ts'
-export { createSpool, type Spool, type Spooled, type SpoolOptions } from './spool.ts'
+export { roomFor } from './room.ts'
+export { createSpool, type Collected, type Spool, type Spooled, type SpoolOptions } from './spool.ts'
 export {
   failureOf,
   stageRunner,

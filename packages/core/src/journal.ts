@@ -1,7 +1,10 @@
-import type { Event, Status } from '@talon/plugin'
+import type { Event, Report, Status } from '@talon/plugin'
 import type { Plan } from './plan.ts'
+import type { Collected } from './spool.ts'
 
-/** `accepted`: safe, and will be acted on. `duplicate`: counted. `full`: refused before anything was promised. */
+/**
+ * `accepted`: safe, and will be acted on. `duplicate`: counted. `full`: refused before anything was promised.
+ */
 export type Verdict = 'accepted' | 'duplicate' | 'full'
 
 /** Which events are one, and for how long. */
@@ -15,16 +18,73 @@ export interface Window {
 
 /** `<rule's place in the plan>.<step's place in the rule>`, from 0. */
 export type StepKey = `${number}.${number}`
-export type StepState = 'started' | Status
 
-/** An event that is not finished, and how far it got. */
+/** How far a step got. */
+export interface StepRecord {
+  /**
+   * `started`: it may not run twice, and began. `collected`: the action is done, and what it brought home lies in the
+   * spool and waits to be stored. The rest is how it ended.
+   */
+  readonly state: 'started' | 'collected' | Status
+  /** Why it failed. */
+  readonly error?: string
+  readonly collected?: Collected
+}
+
+/** An event, and how far it got. */
 export interface Entry {
   readonly event: Event
   readonly plan?: Plan
-  readonly steps: Readonly<Record<StepKey, StepState>>
+  readonly steps: Readonly<Record<StepKey, StepRecord>>
   readonly notes: Readonly<Record<string, string>>
   /** How many repeats were suppressed. */
   readonly repeats: number
+  /** Epoch milliseconds when somebody asked for it again: its age counts from there. */
+  readonly asked?: number
+}
+
+export type EntryState = 'unfinished' | 'done' | 'failed'
+
+/** An entry as an operator sees it. */
+export interface KeptEntry extends Entry {
+  readonly state: EntryState
+  /** Epoch milliseconds. */
+  readonly finished?: number
+}
+
+/** A report on its way to one notifier. */
+export interface Letter {
+  readonly report: Report
+  readonly notifier: string
+}
+
+/**
+ * The right to work on an entry where it may pass to another process: that of a leader, or of a consumer. Who has lost
+ * it begins no further step, ends what is under way, and leaves the entry as it is.
+ */
+export interface Tenure {
+  /** Aborts when the right has passed. */
+  readonly signal: AbortSignal
+  /** Asked before each step: a process that slept has had no timer that could abort. */
+  valid(): boolean
+}
+
+export interface Work {
+  readonly entry: Entry
+  /** Absent where the entry is this process's alone. */
+  readonly tenure?: Tenure
+}
+
+/** How much there is. */
+export interface JournalStats {
+  /** Events that are not finished. */
+  readonly waiting: number
+  /** When the oldest of them was received, in epoch milliseconds. */
+  readonly oldest?: number
+  /** Events that failed for good and are kept. */
+  readonly failed: number
+  /** Bytes on disk, or in the stream. */
+  readonly bytes?: number
 }
 
 /**
@@ -32,19 +92,41 @@ export interface Entry {
  * journal the fact is on disk then. A rejection means that it is not.
  */
 export interface Journal {
+  /** An event whose id is known already is a duplicate. */
   accept(event: Event, window: Window): Promise<Verdict>
+  /** What is to be done: what an earlier run left, then what is accepted or retried. Ends when the journal closes. */
+  work(): AsyncIterable<Work>
   /** Stores what will be done, before anything is done. */
   plan(id: string, plan: Plan): Promise<void>
-  /** Marks a step that may not run twice, before it runs. */
-  started(id: string, step: StepKey): Promise<void>
-  finished(id: string, step: StepKey, status: Status): Promise<void>
+  /** Stores how far a step got, and what is to be told of it, both or neither. */
+  step(id: string, step: StepKey, record: StepRecord, letters?: readonly Letter[]): Promise<void>
   /** Keeps a fact that a later step or a restart needs, such as the pod's UID. */
   note(id: string, name: string, value: string): Promise<void>
   /** The event's last step is over. A failed one no longer suppresses the next of its key. */
   finish(id: string, result: 'done' | 'failed'): Promise<void>
-  /** What a restart goes on with, oldest first. */
-  unfinished(): AsyncIterable<Entry>
-  /** How many are not finished, and when the oldest was received, in epoch milliseconds. */
-  stats(): { readonly waiting: number; readonly oldest?: number }
+  /** What an earlier run did not deliver. */
+  letters(): AsyncIterable<Letter>
+  /** A letter arrived, or was given up. */
+  delivered(letter: Letter): Promise<void>
+  /** Newest first. */
+  list(query: { readonly state?: EntryState; readonly limit: number }): Promise<readonly KeptEntry[]>
+  show(id: string): Promise<KeptEntry | undefined>
+  /** Begins a failed event again, with what it has done kept. @returns whether there is such an event that failed. */
+  retry(id: string, now: number): Promise<boolean>
+  /** Forgets an event that is finished. @returns whether there was one. */
+  drop(id: string): Promise<boolean>
+  stats(): JournalStats
   close(): Promise<void>
+}
+
+/** Whether a step with this record is over: a restart does not run it again. */
+export function isOver({ state }: StepRecord): boolean {
+  return state !== 'started' && state !== 'collected'
+}
+
+/** What a failed event has done: the steps that run again are left out. */
+export function stepsKept(steps: Entry['steps']): Entry['steps'] {
+  return Object.fromEntries(
+    Object.entries(steps).filter(([, { state }]) => !['failure', 'interrupted', 'started'].includes(state)),
+  )
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decode } from './event.ts'
-import type { Entry } from './journal.ts'
+import type { Work } from './journal.ts'
 import { memoryJournal } from './memory.ts'
 
 const event = (id: string, priority = 'Notice') =>
@@ -61,13 +61,40 @@ it('keeps what is not finished, with how far it got', async () => {
   await accept('3', '2')
   const plan = { rulesHash: 'h', rules: [] }
   await journal.plan('2', plan)
-  await journal.started('2', '0.0')
+  await journal.step('2', '0.0', { state: 'started' })
   await journal.note('2', 'pod.uid', 'u')
   await journal.finish('1', 'done')
-  const left: Entry[] = []
-  for await (const entry of journal.unfinished()) left.push(entry)
-  expect(left).toMatchObject([
-    { event: { id: '2' }, plan, steps: { '0.0': 'started' }, notes: { 'pod.uid': 'u' }, repeats: 1 },
-  ])
-  expect(journal.stats()).toEqual({ waiting: 1, oldest: 2 })
+  const left = await first(journal.work())
+  expect(left?.entry).toMatchObject({
+    event: { id: '2' },
+    plan,
+    steps: { '0.0': { state: 'started' } },
+    notes: { 'pod.uid': 'u' },
+    repeats: 1,
+  })
+  expect(journal.stats()).toEqual({ waiting: 1, failed: 0, oldest: 2 })
+})
+
+async function first<T>(all: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const one of all) return one
+  return undefined
+}
+
+it('keeps what failed, for whoever asks for it, begins it again with what it has done, or forgets it', async () => {
+  const { journal, accept } = stand()
+  await accept('1')
+  await journal.step('1', '0.0', { state: 'success' })
+  await journal.step('1', '0.1', { state: 'failure', error: 'refused' })
+  await journal.finish('1', 'failed')
+  expect(await journal.list({ state: 'failed', limit: 10 })).toMatchObject([{ event: { id: '1' }, state: 'failed' }])
+  expect(await journal.retry('nobody', 5)).toBe(false)
+  expect(await journal.retry('1', 5)).toBe(true)
+  expect(await journal.show('1')).toMatchObject({
+    state: 'unfinished',
+    steps: { '0.0': { state: 'success' } },
+    asked: 5,
+  })
+  expect(Object.keys((await journal.show('1'))!.steps)).toEqual(['0.0'])
+  await journal.finish('1', 'failed')
+  expect([await journal.drop('1'), await journal.drop('1'), await journal.show('1')]).toEqual([true, false, undefined])
 })

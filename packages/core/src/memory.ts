@@ -1,6 +1,20 @@
-import type { Event, Status } from '@talon/plugin'
-import type { Entry, Journal, StepKey, StepState, Verdict, Window } from './journal.ts'
+import { Readable } from 'node:stream'
+import type { Event } from '@talon/plugin'
+import {
+  stepsKept,
+  type Entry,
+  type EntryState,
+  type Journal,
+  type KeptEntry,
+  type Letter,
+  type StepKey,
+  type StepRecord,
+  type Verdict,
+  type Window,
+  type Work,
+} from './journal.ts'
 import type { Plan } from './plan.ts'
+import { roomFor } from './room.ts'
 import { Windows } from './windows.ts'
 
 /** How many unfinished events it holds, and the clock that windows go by. */
@@ -13,23 +27,40 @@ export interface MemoryJournalOptions {
 interface Held {
   readonly event: Event
   readonly key: string
-  readonly steps: Record<StepKey, StepState>
+  steps: Record<StepKey, StepRecord>
   readonly notes: Record<string, string>
   plan?: Plan
+  asked?: number
+  finished?: number
 }
 
-/** Of a journal's room, the part that is kept for events of priority Critical and above. */
-const RESERVE = 0.1
-
-const urgent = new Set(['Critical', 'Alert', 'Emergency'])
+/** Failed events that are kept for an operator; older ones are forgotten first. */
+const FAILED = 1000
 
 /** The journal of those who asked for memory, and of tests. What it holds is lost with the process. */
 export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal {
   const held = new Map<string, Held>()
+  const failed = new Map<string, Held>()
   const windows = new Windows(maxEvents)
+  const feed = new Readable({ objectMode: true, read() {} })
+
+  const entryOf = ({ key, finished, ...entry }: Held): Entry => ({ ...entry, repeats: windows.repeats(key) })
+  const keptOf = (entry: Held, state: EntryState): KeptEntry => ({
+    ...entryOf(entry),
+    state,
+    ...(entry.finished !== undefined && { finished: entry.finished }),
+  })
+
+  async function* work(): AsyncIterable<Work> {
+    for await (const id of feed) {
+      const entry = held.get(id)
+      if (entry) yield { entry: entryOf(entry) }
+    }
+  }
 
   return {
     async accept(event: Event, { key, length, sliding }: Window): Promise<Verdict> {
+      if (held.has(event.id) || failed.has(event.id)) return 'duplicate'
       const time = now()
       const first = windows.find(key, time)
       if (first) {
@@ -37,23 +68,21 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
         if (sliding) windows.extend(first, time + length)
         return 'duplicate'
       }
-      const room = urgent.has(event.priority) ? maxEvents : Math.floor(maxEvents * (1 - RESERVE))
-      if (held.size >= room) return 'full'
+      if (held.size >= roomFor(event, maxEvents)) return 'full'
       if (length > 0) windows.begin(key, time + length)
-      held.set(event.id, { event, key, steps: {}, notes: {} })
+      const entry: Held = { event, key, steps: {}, notes: {} }
+      held.set(event.id, entry)
+      feed.push(event.id)
       return 'accepted'
     },
+    work,
     async plan(id, plan) {
       const entry = held.get(id)
       if (entry) entry.plan = plan
     },
-    async started(id, step) {
+    async step(id, step, record) {
       const entry = held.get(id)
-      if (entry) entry.steps[step] = 'started'
-    },
-    async finished(id, step: StepKey, status: Status) {
-      const entry = held.get(id)
-      if (entry) entry.steps[step] = status
+      if (entry) entry.steps[step] = record
     },
     async note(id, name, value) {
       const entry = held.get(id)
@@ -61,18 +90,47 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     },
     async finish(id, result) {
       const entry = held.get(id)
-      if (entry && result === 'failed') windows.end(entry.key)
       held.delete(id)
+      if (!entry || result === 'done') return
+      windows.end(entry.key)
+      failed.set(id, { ...entry, finished: Date.now() })
+      const [oldest] = failed.keys()
+      if (failed.size > FAILED && oldest !== undefined) failed.delete(oldest)
     },
-    async *unfinished() {
-      for (const { key, ...entry } of held.values()) yield { ...entry, repeats: windows.repeats(key) } satisfies Entry
+    async *letters(): AsyncIterable<Letter> {},
+    async delivered() {},
+    async list({ state, limit }) {
+      const all = [
+        ...(state === undefined || state === 'unfinished'
+          ? [...held.values()].map((e) => keptOf(e, 'unfinished'))
+          : []),
+        ...(state === undefined || state === 'failed' ? [...failed.values()].map((e) => keptOf(e, 'failed')) : []),
+      ]
+      return all.toSorted((a, b) => b.event.received - a.event.received).slice(0, limit)
     },
+    async show(id) {
+      const [open, over] = [held.get(id), failed.get(id)]
+      return open ? keptOf(open, 'unfinished') : over && keptOf(over, 'failed')
+    },
+    async retry(id, asked) {
+      const entry = failed.get(id)
+      if (!entry) return false
+      failed.delete(id)
+      const { finished: _, ...rest } = entry
+      const again: Held = { ...rest, steps: { ...stepsKept(entry.steps) }, asked }
+      held.set(id, again)
+      feed.push(id)
+      return true
+    },
+    drop: async (id) => failed.delete(id),
     stats() {
       const oldest = held.values().next().value?.event.received
-      return { waiting: held.size, ...(oldest !== undefined && { oldest }) }
+      return { waiting: held.size, failed: failed.size, ...(oldest !== undefined && { oldest }) }
     },
     async close() {
+      feed.push(null)
       held.clear()
+      failed.clear()
       windows.clear()
     },
   }

@@ -1,4 +1,5 @@
-import type { Logger, Notifier, Opened, Report, Result, Uses } from '@talon/plugin'
+import type { Logger, Notifier, Opened, Result, Uses } from '@talon/plugin'
+import type { Letter } from './journal.ts'
 import { retry } from './retry.ts'
 import type { RunStage, StageEvent } from './stage.ts'
 
@@ -12,6 +13,8 @@ export interface NotifyOptions {
   readonly find: (notifier: string) => Subscriber | undefined
   readonly open: (uses: Uses) => Promise<Opened<Uses>>
   readonly runStage: RunStage
+  /** Told of each letter that arrived or was given up. */
+  readonly delivered: (letter: Letter) => Promise<void>
   readonly log: Logger
   /** Ends everything, also what waits. */
   readonly signal: AbortSignal
@@ -22,15 +25,15 @@ export interface NotifyOptions {
 }
 
 export interface Notifications {
-  /** Queues a report for each of the notifiers. Never waits, never throws. */
-  send(report: Report, event: StageEvent, notifiers: readonly string[]): void
+  /** Queues a letter. Never waits, never throws. */
+  send(letter: Letter, event: StageEvent): void
   /** Resolves when nothing is under way. */
   drain(): Promise<void>
   readonly waiting: number
 }
 
-interface Letter {
-  readonly report: Report
+interface Queued {
+  readonly letter: Letter
   readonly event: StageEvent
 }
 
@@ -41,7 +44,7 @@ const TIMEOUT = 10_000
 
 /** Tells reports, on a queue of its own for each notifier, so that a slow one holds up nothing and nobody. */
 export function createNotifications(options: NotifyOptions): Notifications {
-  const queues = new Map<string, Letter[]>()
+  const queues = new Map<string, Queued[]>()
   const calls = new Map<string, number>()
   const running = new Set<Promise<void>>()
 
@@ -49,9 +52,9 @@ export function createNotifications(options: NotifyOptions): Notifications {
     const queue = queues.get(notifier) ?? []
     while (queue.length && (calls.get(notifier) ?? 0) < CALLS) {
       const subscriber = options.find(notifier)
-      const letters = queue.splice(0, subscriber?.definition.batch ?? queue.length)
+      const queued = queue.splice(0, subscriber?.definition.batch ?? queue.length)
       calls.set(notifier, (calls.get(notifier) ?? 0) + 1)
-      const call = deliver(notifier, subscriber, letters).finally(() => {
+      const call = deliver(notifier, subscriber, queued).finally(() => {
         running.delete(call)
         calls.set(notifier, (calls.get(notifier) ?? 1) - 1)
         work(notifier)
@@ -61,8 +64,8 @@ export function createNotifications(options: NotifyOptions): Notifications {
   }
 
   /** One call for all letters; one stage for each, so that each is counted. */
-  async function deliver(notifier: string, subscriber: Subscriber | undefined, letters: Letter[]): Promise<void> {
-    const [first, ...rest] = letters.map(({ report }) => report)
+  async function deliver(notifier: string, subscriber: Subscriber | undefined, queued: Queued[]): Promise<void> {
+    const [first, ...rest] = queued.map(({ letter }) => letter.report)
     if (!first) return
     const call = async (): Promise<Result> => {
       if (!subscriber) throw new Error(`the notifier ${notifier} is not configured any more`)
@@ -87,25 +90,32 @@ export function createNotifications(options: NotifyOptions): Notifications {
       })
     }
     let sent: Promise<Result> | undefined
-    await Promise.all(
-      letters.map(({ report: { rule, action, actionner, dryRun }, event }) =>
-        options.runStage(
-          { name: 'notification', event, rule, action, actionner, notifier, dryRun },
-          () => (sent ??= call()),
-        ),
-      ),
-    )
+    await Promise.all(queued.map((one) => end(one, () => (sent ??= call()))))
+  }
+
+  /** Each letter is a stage of its own; one that the engine's end left undelivered is sent again after a restart. */
+  async function end({ letter, event }: Queued, work: () => Promise<Result>): Promise<void> {
+    const { report, notifier } = letter
+    const { rule, action, actionner, dryRun } = report
+    const stage = { name: 'notification', event, rule, action, actionner, notifier, dryRun } as const
+    const { status } = await options.runStage(stage, work)
+    if (status === 'failure' && options.signal.aborted) return
+    await options.delivered(letter).catch((error: unknown) => {
+      options.log.warn('a report arrived, and the journal could not note it: it may be sent again', {
+        notifier,
+        error: error instanceof Error ? error.message : String(error),
+      })
+    })
   }
 
   return {
-    send(report, event, notifiers) {
-      for (const notifier of notifiers) {
-        const queue = queues.get(notifier) ?? []
-        queues.set(notifier, queue)
-        if (queue.length < options.backlog) queue.push({ report, event })
-        else void refuse(notifier, { report, event })
-        work(notifier)
-      }
+    send(letter, event) {
+      const { notifier } = letter
+      const queue = queues.get(notifier) ?? []
+      queues.set(notifier, queue)
+      if (queue.length < options.backlog) queue.push({ letter, event })
+      else void refuse({ letter, event })
+      work(notifier)
     },
     async drain() {
       while (running.size) await Promise.allSettled(running)
@@ -118,9 +128,8 @@ export function createNotifications(options: NotifyOptions): Notifications {
   }
 
   /** A report that finds no room is a failed notification: counted and logged as any other. */
-  function refuse(notifier: string, { report: { rule, action, actionner, dryRun }, event }: Letter) {
-    return options.runStage({ name: 'notification', event, rule, action, actionner, notifier, dryRun }, () =>
-      Promise.reject(new Error(`dropped: ${options.backlog} reports wait for ${notifier} already`)),
-    )
+  function refuse(one: Queued): Promise<void> {
+    const { notifier } = one.letter
+    return end(one, () => Promise.reject(new Error(`dropped: ${options.backlog} reports wait for ${notifier} already`)))
   }
 }

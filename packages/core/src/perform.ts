@@ -9,7 +9,7 @@ import {
   type Notes,
   type Report,
 } from '@talon/plugin'
-import type { StepKey, StepState } from './journal.ts'
+import { isOver, type Entry, type Letter, type StepKey, type StepRecord } from './journal.ts'
 import type { PlannedRule } from './plan.ts'
 import { reportOf } from './report.ts'
 import type { Outcome } from './stage.ts'
@@ -17,12 +17,10 @@ import { act, interrupted, store, type Acted, type StepWork } from './step.ts'
 import type { Tools } from './tools.ts'
 
 /** One rule's part of an event's plan, and how far an earlier run got with it. */
-export interface Sequence {
-  readonly event: Event
+export interface Sequence extends Pick<Entry, 'event' | 'steps' | 'asked'> {
   readonly rule: PlannedRule
   /** The rule's place in the plan. */
   readonly place: number
-  readonly steps: Readonly<Record<StepKey, StepState>>
   readonly notes: Notes
 }
 
@@ -31,56 +29,81 @@ export interface Sequence {
  * that is done or ignored ends it where it says `continue: false`.
  * @returns whether no step failed for good.
  */
-export async function perform(sequence: Sequence, tools: Tools): Promise<boolean> {
-  const { event, rule, place, steps, notes } = sequence
+export async function perform({ place, steps, rule, ...sequence }: Sequence, tools: Tools): Promise<boolean> {
   for (const [index, step] of rule.steps.entries()) {
     const key: StepKey = `${place}.${index}`
     const earlier = steps[key]
-    const ended = earlier !== undefined && earlier !== 'started'
-    const status = ended ? earlier : await performStep({ event, rule, step, notes }, key, earlier === 'started', tools)
-    const failed = status === 'failure' || status === 'interrupted'
+    const { state } =
+      earlier && isOver(earlier) ? earlier : await performStep({ ...sequence, rule, step, key }, earlier, tools)
+    const failed = state === 'failure' || state === 'interrupted'
     if (failed && !step.ignoreErrors) return false
     if (!failed && !step.continue) return true
   }
   return true
 }
 
-async function performStep(
-  work: StepWork,
-  key: StepKey,
-  wasStarted: boolean,
-  tools: Tools,
-): Promise<Outcome['status']> {
-  const { event, rule, step } = work
-  const definition = tools.host.find('actionner', step.actionner)
-  const again = definition?.repeatable ?? true
-  const ticket = { ...laneOf(event, definition), urgency: PRIORITIES.indexOf(event.priority) }
+/** Brings one step to its end, from where an earlier run left it. */
+async function performStep(work: StepWork, earlier: StepRecord | undefined, tools: Tools): Promise<StepRecord> {
+  tools.mayAct()
+  const { event, rule, step, key } = work
+  let artifact = earlier?.collected && (await tools.spool.adopt(earlier.collected))
+  let at = earlier?.collected?.at ?? 0
+  let record: StepRecord = { state: 'success' }
 
-  const { outcome, artifact } = await tools.lanes.run(ticket, tools.signal, async (): Promise<Acted> => {
+  if (!artifact) {
     const began = tools.now()
-    if (!again && !wasStarted) await tools.journal.started(event.id, key)
-    const acted = !again && wasStarted ? { outcome: await interrupted(work, tools) } : await act(work, tools)
-    report('action', acted.outcome, began)
-    return acted
-  })
-  let { status } = outcome
+    const acted = await inLane(work, earlier, tools)
+    const letters = lettersOf('action', acted.outcome, began)
+    ;({ artifact } = acted)
+    record = recordOf(acted.outcome)
+    if (artifact) {
+      at = tools.stamp()
+      const { file, name, size, sha256 } = artifact
+      await keep({ state: 'collected', collected: { file, name, size, sha256, at } }, letters)
+    } else await keep(record, letters)
+  }
   if (artifact) {
     const began = tools.now()
-    const stored = await store(work, artifact, tools).finally(() => artifact.drop())
-    report('output', stored, began)
-    if (stored.status !== 'success') ({ status } = stored)
+    const stored = await store(work, artifact, at, tools)
+    if (stored.status !== 'success') record = recordOf(stored)
+    await keep(record, lettersOf('output', stored, began))
+    await artifact.drop()
   }
-  await tools.journal.finished(event.id, key, status)
-  return status
+  return record
+
+  /** What is told is in the journal first; where the journal fails, people are told nevertheless. */
+  async function keep(record: StepRecord, letters: readonly Letter[]): Promise<void> {
+    await tools.journal.step(event.id, key, record, letters).finally(() => tools.notify(letters, event))
+  }
 
   /** Where the engine's end failed the step, it is not told: the journal keeps it unfinished, for the next start. */
-  function report(stage: Report['stage'], outcome: Outcome, began: number): void {
+  function lettersOf(stage: Report['stage'], outcome: Outcome, began: number): Letter[] {
     if (outcome.status === 'failure') tools.signal.throwIfAborted()
     const ended = tools.now()
     const facts = { id: tools.newId(), stage, ended, duration: ended - began }
-    tools.notify(reportOf(event, rule, step, outcome, facts), event, rule.notifiers)
+    const report = reportOf(event, rule, step, outcome, facts)
+    return rule.notifiers.map((notifier) => ({ report, notifier }))
   }
 }
+
+/** The action, in the lane of what it changes. One that may not run twice is marked before it runs. */
+function inLane(work: StepWork, earlier: StepRecord | undefined, tools: Tools): Promise<Acted> {
+  const { event, step, key } = work
+  const definition = tools.host.find('actionner', step.actionner)
+  const again = definition?.repeatable ?? true
+  const ticket = { ...laneOf(event, definition), urgency: PRIORITIES.indexOf(event.priority) }
+  return tools.lanes.run(ticket, tools.signal, async () => {
+    if (!again && earlier) return { outcome: await interrupted(work, tools) }
+    if (!again) await tools.journal.step(event.id, key, { state: 'started' })
+    tools.mayAct()
+    return act(work, tools)
+  })
+}
+
+const recordOf = (outcome: Outcome): StepRecord => ({
+  state: outcome.status,
+  ...('error' in outcome && { error: outcome.error.message }),
+})
 
 /** What a step changes, by the fields that its actionner needs: the pod, else the audited object, else the event alone. */
 function laneOf(event: Event, definition: Actionner | undefined): { lane?: string } {

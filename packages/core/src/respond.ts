@@ -34,7 +34,7 @@ export async function respond(entry: Entry, ruleset: () => Ruleset, tools: Tools
       rules.map(async (rule, place) => {
         const stage = { name: 'match', event, rule: rule.rule, dryRun: rule.dryRun } as const
         await tools.runStage(stage, async () => done('matched'))
-        return perform({ event, rule, place, steps: entry.steps, notes }, tools)
+        return perform({ ...entry, rule, place, notes }, tools)
       }),
     )
     for (const ending of endings) if (ending.status === 'rejected') throw ending.reason

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -25,7 +25,7 @@ const artifact = (...chunks: (string | Error)[]) => ({
 
 it('collects once, is read again and again, and is gone when dropped', async () => {
   const spool = createSpool({ path, maxBytes: 100 })
-  const spooled = await spool.collect(artifact('hello ', 'world'), never)
+  const spooled = await spool.collect(artifact('hello ', 'world'), 'a', never)
   expect(spooled).toMatchObject({
     name: 'x.log',
     size: 11,
@@ -39,14 +39,14 @@ it('collects once, is read again and again, and is gone when dropped', async () 
 
 it('refuses what does not fit, and leaves nothing behind', async () => {
   const spool = createSpool({ path, maxBytes: 10 })
-  await expect(spool.collect(artifact('12345', '678901'), never)).rejects.toThrow(/is full \(10 bytes\)/)
+  await expect(spool.collect(artifact('12345', '678901'), 'a', never)).rejects.toThrow(/is full \(10 bytes\)/)
   expect([spool.used, readdirSync(path)]).toEqual([0, []])
-  expect((await spool.collect(artifact('1234567890'), never)).size).toBe(10)
+  expect((await spool.collect(artifact('1234567890'), 'a', never)).size).toBe(10)
 })
 
 it('leaves nothing behind where the source breaks off or the wait is aborted', async () => {
   const spool = createSpool({ path, maxBytes: 100 })
-  await expect(spool.collect(artifact('12345', new Error('broken pipe')), never)).rejects.toThrow('broken pipe')
+  await expect(spool.collect(artifact('12345', new Error('broken pipe')), 'a', never)).rejects.toThrow('broken pipe')
   const abort = new AbortController()
   const endless = {
     name: 'x',
@@ -57,6 +57,22 @@ it('leaves nothing behind where the source breaks off or the wait is aborted', a
       }
     },
   }
-  await expect(spool.collect(endless, abort.signal)).rejects.toThrow('aborted')
+  await expect(spool.collect(endless, 'a', abort.signal)).rejects.toThrow('aborted')
   expect([spool.used, readdirSync(path)]).toEqual([0, []])
+})
+
+it('finds after a restart what is whole and awaited, and sweeps the rest', async () => {
+  const before = createSpool({ path, maxBytes: 100 })
+  const { name, size, sha256, file } = await before.collect(artifact('evidence'), 'wanted', never)
+  await before.collect(artifact('old'), 'over', never)
+  writeFileSync(join(path, 'wanted.part'), 'half')
+  const spool = createSpool({ path, maxBytes: 100 })
+  await spool.sweep(async (file) => file === 'wanted')
+  expect([spool.used, readdirSync(path)]).toEqual([8, ['wanted']])
+  const kept = await spool.adopt({ name, size, sha256, file, at: 0 })
+  expect(await text(kept!.open())).toBe('evidence')
+  expect(await spool.adopt({ name, size: 9, sha256, file, at: 0 })).toBeUndefined()
+  expect(await spool.adopt({ name, size, sha256, file: 'over', at: 0 })).toBeUndefined()
+  await kept!.drop()
+  expect(spool.used).toBe(0)
 })

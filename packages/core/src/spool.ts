@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ActionError, type Artifact, type StoredArtifact } from '@talon/plugin'
@@ -12,17 +12,41 @@ export interface SpoolOptions {
   readonly maxBytes: number
 }
 
+/** What a journal keeps of an artifact in the spool. */
+export interface Collected {
+  /** Name in the spool's folder. */
+  readonly file: string
+  /** The artifact's own name. */
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  /** Hexadecimal. */
+  readonly sha256: string
+  /** Epoch milliseconds when it was there; its key is made of it. */
+  readonly at: number
+}
+
 /** An artifact between collecting and storing. `drop` it once it is stored. */
-export interface Spooled extends StoredArtifact {
+export interface Spooled extends StoredArtifact, Omit<Collected, 'at'> {
   drop(): Promise<void>
 }
 
 export interface Spool {
-  /** Reads the artifact from its source, once. @throws ActionError where it does not fit, with nothing left behind. */
-  collect(artifact: Artifact, signal: AbortSignal): Promise<Spooled>
+  /**
+   * Reads the artifact from its source, once, into a file of this name.
+   * @throws ActionError where it does not fit, with nothing left behind.
+   */
+  collect(artifact: Artifact, file: string, signal: AbortSignal): Promise<Spooled>
+  /** What an earlier run collected; undefined where it is not there, or not whole. */
+  adopt(collected: Collected): Promise<Spooled | undefined>
+  /** Removes what nobody waits for: halves that a crash left, and files of events that are over. */
+  sweep(isWanted: (file: string) => Promise<boolean>): Promise<void>
   /** Bytes on disk. */
   readonly used: number
 }
+
+/** What is not whole yet. */
+const PART = '.part'
 
 /** Keeps artifacts on disk, so that storing can be tried again without collecting again, and memory holds none. */
 export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
@@ -40,40 +64,56 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
     }
   }
 
+  function spooled(facts: Pick<Collected, 'file' | 'name' | 'size' | 'sha256'>): Spooled {
+    const whole = join(path, facts.file)
+    let counts = facts.size
+    return {
+      ...facts,
+      path: whole,
+      open: () => createReadStream(whole),
+      async drop() {
+        await rm(whole, { force: true })
+        used -= counts
+        counts = 0
+      },
+    }
+  }
+
   return {
     get used() {
       return used
     },
-    async collect(artifact, signal) {
+    async collect({ name, open }, file, signal) {
       await mkdir(path, { recursive: true, mode: 0o700 })
-      const file = join(path, randomUUID())
+      const part = join(path, file + PART)
       const hash = createHash('sha256')
       let size = 0
-      const drop = async () => {
-        await rm(file, { force: true })
-        used -= size
-        size = 0
-      }
       const seen = (chunk: Uint8Array) => {
         size += chunk.byteLength
         hash.update(chunk)
       }
       try {
-        await pipeline(counted(artifact.open(), seen), createWriteStream(file, { mode: 0o600, flags: 'wx' }), {
+        // An attempt that failed has left nothing; `flush` waits for the disk, since the journal will count on the file.
+        await pipeline(counted(open(), seen), createWriteStream(part, { mode: 0o600, flags: 'w', flush: true }), {
           signal,
         })
+        await rename(part, join(path, file))
       } catch (error) {
-        await drop()
+        await rm(part, { force: true })
+        used -= size
         throw error
       }
-      return {
-        name: artifact.name,
-        size,
-        sha256: hash.digest('hex'),
-        path: file,
-        open: () => createReadStream(file),
-        drop,
-      }
+      return spooled({ file, name, size, sha256: hash.digest('hex') })
+    },
+    async adopt({ file, name, size, sha256 }) {
+      const found = await stat(join(path, file)).catch(() => undefined)
+      return found?.size === size ? spooled({ file, name, size, sha256 }) : undefined
+    },
+    async sweep(isWanted) {
+      used = 0
+      for (const file of await readdir(path).catch(() => []))
+        if (!file.endsWith(PART) && (await isWanted(file))) used += (await stat(join(path, file))).size
+        else await rm(join(path, file), { force: true })
     },
   }
 }

@@ -1,4 +1,5 @@
 import { ActionError, ConfigError, ignored, type Context, type Event, type Notes, type Result } from '@talon/plugin'
+import type { StepKey } from './journal.ts'
 import { readFields } from './fields.ts'
 import { factsOf } from './facts.ts'
 import type { PlannedRule, Step } from './plan.ts'
@@ -17,6 +18,10 @@ export interface StepWork {
   readonly rule: PlannedRule
   readonly step: Step
   readonly notes: Notes
+  /** The step's place in the event's plan. */
+  readonly key: StepKey
+  /** Epoch milliseconds when somebody asked for it again. */
+  readonly asked?: number | undefined
 }
 
 export interface Acted {
@@ -39,7 +44,7 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
   let artifact: Spooled | undefined
   const outcome = await tools.runStage({ ...stageOf(work), name: 'action' }, async () => {
     const definition = found(tools.host.find('actionner', step.actionner), `actionner '${step.actionner}'`)
-    const age = tools.now() - event.received
+    const age = tools.now() - (work.asked ?? event.received)
     if (definition.effect !== 'observe' && age > tools.maxEventAge)
       return ignored(
         `the event is ${Math.round(age / 1000)} s old: what changes is not done any more after max_event_age`,
@@ -69,7 +74,8 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
       const result = await definition.run(job, clients).catch((error: unknown) => {
         throw signal.aborted && !tools.signal.aborted ? timedOut(step.timeout, error) : error
       })
-      if (result.artifact && step.output && !rule.dryRun) artifact = await tools.spool.collect(result.artifact, signal)
+      if (result.artifact && step.output && !rule.dryRun)
+        artifact = await tools.spool.collect(result.artifact, `${event.id}.${work.key}`, signal)
       return result
     }
     return retry(run, { retries: definition.repeatable ? tools.retries : 0, signal, random: tools.random })
@@ -77,8 +83,8 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
   return { outcome, ...(artifact && { artifact }) }
 }
 
-/** Stores what the action found. It may be tried again: the artifact lies in the spool. */
-export function store(work: StepWork, artifact: Spooled, tools: Tools): Promise<Outcome> {
+/** Stores what the action found at that time. It may be tried again: the artifact lies in the spool. */
+export function store(work: StepWork, artifact: Spooled, at: number, tools: Tools): Promise<Outcome> {
   const { event, step } = work
   const target = step.output?.target ?? ''
   return tools.runStage({ ...stageOf(work), name: 'output', target }, async () => {
@@ -86,7 +92,7 @@ export function store(work: StepWork, artifact: Spooled, tools: Tools): Promise<
     const context = factsOf(work.rule, step)
     const { parameters } = resolveParameters(definition.parameters, step.output?.parameters ?? {}, lazy(event, context))
     const clients = await tools.open(definition.uses)
-    const key = keyOf(event, artifact.name, tools.now())
+    const key = keyOf(event, artifact.name, at)
     const metadata = metadataOf(event, work.rule, step, artifact)
     const job = { event, artifact, key, replace: false, metadata, parameters, log: tools.log, signal: tools.signal }
     const run = () => definition.run(job, clients)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -341,6 +341,36 @@ describe('an artifact', () => {
     expect([collected, tries, readdirSync(spoolPath)]).toEqual([1, 2, []])
   })
 
+  it('that an earlier run collected is stored, and not collected again', async () => {
+    collected = 0
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    const provides = [collect, out(() => {}), act('test:end')]
+    const { ruleset } = inspect({
+      plugins: [definePlugin({ name: 'p', provides })],
+      rules: [{ name: 'r', text: rule(actions) }],
+      config: readConfig({ env: {}, flags: { default_notifiers: [] } }).config,
+    })
+    const event = decode(body(), { id: '1', received: Date.now(), traceId: 'a'.repeat(32) })
+    await journal.accept(event, { key: 'k', length: 0, sliding: false })
+    const planned = plan(event, ruleset!)
+    await journal.plan('1', { ...planned, rules: planned.rules.map((one) => ({ ...one, notifiers: ['keep'] })) })
+    const at = Date.UTC(2026, 0, 2)
+    await journal.step('1', '0.0', {
+      state: 'collected',
+      collected: { file: '1.0.0', name: 'a.log', size: 3, sha256: 'x', at },
+    })
+    writeFileSync(join(spoolPath, '1.0.0'), 'old')
+    const { reports, settled } = await start(rule(actions), provides, { journal })
+    await settled()
+    expect(collected).toBe(0)
+    expect(reports.map(({ stage, actionner }) => `${stage} ${actionner}`)).toEqual([
+      'output test:collect',
+      'action test:end',
+    ])
+    expect(reports[0]?.objects).toMatchObject({ content: 'old', key: '2026-01-02T00-00-00.000Z_default_web-0_a.log' })
+    expect(readdirSync(spoolPath)).toEqual([])
+  })
+
   it('that cannot be stored ends the sequence: evidence comes before what destroys it', async () => {
     const store = out(() => {
       throw new ActionError('access denied')
@@ -471,11 +501,37 @@ describe('starting', () => {
     const planned = plan(event, ruleset!)
     await kept.accept(event, { key: 'k', length: 0, sliding: false })
     await kept.plan(event.id, planned)
-    await kept.finished(event.id, '0.0', 'success')
-    await kept.started(event.id, '0.2')
+    await kept.step(event.id, '0.0', { state: 'success' })
+    await kept.step(event.id, '0.2', { state: 'started' })
     const { told, settled } = await start(rule(step('test:again')), [once, again], { journal: kept })
     await settled()
     expect([ran, told()]).toEqual([['again'], ['test:again success', 'test:once interrupted']])
+  })
+})
+
+describe('what another process takes over', () => {
+  it('is left as it is: no further step begins, and what is under way ends untold', async () => {
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    const passed = new AbortController()
+    async function* work(): ReturnType<typeof journal.work> {
+      for await (const { entry } of journal.work())
+        yield { entry, tenure: { signal: passed.signal, valid: () => !entry.event.fields['late'] } }
+    }
+    const ran: string[] = []
+    const hang = act('test:hang', undefined, {
+      run: ({ signal }: { signal: AbortSignal }) => {
+        ran.push('hang')
+        return sleep(60_000, undefined, { signal })
+      },
+    })
+    const { talon, told } = await start(rule(step('test:hang')), [hang], { journal: { ...journal, work } })
+    await talon.handle(body())
+    await talon.handle(body({ uuid: '2' }, { late: 'yes' }))
+    while (!ran.length) await sleep(1)
+    passed.abort(new Error('passed'))
+    await sleep(20)
+    expect([ran, told(), journal.stats().waiting]).toEqual([['hang'], [], 2])
+    expect((await journal.list({ limit: 10 })).map(({ steps }) => steps)).toEqual([{}, {}])
   })
 })
 
@@ -519,7 +575,8 @@ describe('stopping', () => {
     const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
     const left: string[] = []
     const close = async () => {
-      for await (const { event } of journal.unfinished()) left.push(event.rule)
+      for (const { event } of await journal.list({ limit: 10 })) left.push(event.rule)
+      await journal.close()
     }
     const hang = act('test:hang', undefined, {
       run: ({ signal }: { signal: AbortSignal }) => sleep(60_000, undefined, { signal }),

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, type Client, type Issue, type Logger } from '@talon/plugin'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError, type Client, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
 import { dedupKey } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
-import type { Entry, Journal, Verdict } from './journal.ts'
+import type { Journal, KeptEntry, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
 import { respond } from './respond.ts'
 import type { Ruleset } from './ruleset.ts'
 import { createSpool } from './spool.ts'
-import { stageRunner, type Observer } from './stage.ts'
+import { stageRunner, type Observer, type StageEvent } from './stage.ts'
+import { under } from './tenure.ts'
 import type { Tools } from './tools.ts'
 import { traceOf } from './trace.ts'
 import { clientsOf } from './uses.ts'
@@ -55,6 +56,8 @@ export interface Talon {
   stop(): Promise<void>
 }
 
+/** Events that are responded to at once; what steps of theirs run at once is `concurrency`. */
+const RESPONDING = 10_000
 /** Reports that wait for one notifier at most. */
 const BACKLOG = 10_000
 
@@ -89,12 +92,14 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     },
     open: (uses) => host.open(uses),
     runStage,
+    delivered: (letter) => journal.delivered(letter),
     log,
     signal,
     retries: config.retries,
     random: Math.random,
     backlog: BACKLOG,
   })
+  let stamped = 0
   const tools: Tools = {
     host,
     open: gate,
@@ -102,23 +107,40 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     lanes,
     spool,
     runStage,
-    notify: (report, event, notifiers) => notifications.send(report, event, notifiers),
+    notify: (letters, event) => {
+      for (const letter of letters) notifications.send(letter, event)
+    },
     log,
     signal,
+    mayAct: () => signal.throwIfAborted(),
     retries: config.retries,
     maxEventAge: config.max_event_age * 1000,
     now,
+    stamp: () => (stamped = Math.max(stamped + 1, Math.floor(now()))),
     random: Math.random,
     newId: randomUUID,
   }
 
   const responding = new Set<Promise<void>>()
-  function begin(entry: Entry): void {
-    const response = respond(entry, () => ruleset, tools).finally(() => responding.delete(response))
-    responding.add(response)
-  }
   let taking = true
-  for await (const entry of journal.unfinished()) begin(entry)
+  await spool.sweep(async (file) => isAwaited(file, await journal.show(file.slice(0, file.indexOf('.')))))
+  for await (const letter of journal.letters()) notifications.send(letter, eventOf(letter.report))
+  const working = work().catch((error: unknown) => {
+    log.error('the journal gives no more work: restart the server', {
+      error: error instanceof Error ? error.message : String(error),
+    })
+  })
+
+  /** Takes what the journal gives, as long as there is room for it. */
+  async function work(): Promise<void> {
+    for await (const { entry, tenure } of journal.work()) {
+      if (signal.aborted) return
+      const held = tenure ? under(tenure, tools) : tools
+      const response = respond(entry, () => ruleset, held).finally(() => responding.delete(response))
+      responding.add(response)
+      while (responding.size >= RESPONDING && !signal.aborted) await Promise.race(responding)
+    }
+  }
 
   async function openClients(next: Ruleset): Promise<void> {
     for (const client of clientsOf(next, host)) await host.open({ client })
@@ -132,7 +154,6 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       const { time_window_seconds, sliding, key } = config.deduplication
       const window = { key: dedupKey(event, key), length: time_window_seconds * 1000, sliding }
       const verdict = await journal.accept(event, window)
-      if (verdict === 'accepted') begin({ event, steps: {}, notes: {}, repeats: 0 })
       return { verdict, ...trace }
     },
     async reload(rules) {
@@ -167,7 +188,11 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       taking = false
       const timeout = new AbortController()
       const drained = (async () => {
-        while (responding.size) await Promise.allSettled(responding)
+        // What was accepted a moment ago is on its way from the journal.
+        do {
+          await Promise.allSettled(responding)
+          await setImmediate()
+        } while (responding.size)
         await notifications.drain()
       })()
       await Promise.race([
@@ -178,7 +203,18 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       stopping.abort(new Error('Talon is stopping'))
       await Promise.race([drained, sleep(1000, undefined, { ref: false })])
       await journal.close()
+      await working
       await host.close()
     },
   }
+}
+
+/** Whether an event that is not finished waits for this file of the spool. */
+function isAwaited(file: string, entry: KeptEntry | undefined): boolean {
+  return entry?.state === 'unfinished' && Object.values(entry.steps).some(({ collected }) => collected?.file === file)
+}
+
+/** What a report that an earlier run left says of its event. */
+function eventOf({ event, time, traceId }: Report): StageEvent {
+  return { ...event, traceId, received: Date.parse(time) }
 }
