@@ -16,7 +16,10 @@ export interface GlobalOptions {
 /** Exit status of wrong use, and of a server that cannot start with what it was given. */
 const WRONG_USE = 2
 
-type Action = (options: GlobalOptions & Record<string, unknown>, surroundings: Surroundings) => Promise<number>
+type Action = (
+  options: GlobalOptions & Record<string, unknown> & { readonly args: readonly string[] },
+  surroundings: Surroundings,
+) => Promise<number>
 
 /**
  * Runs the command line and gives the exit status: 0 fine, 1 findings of `check`, 2 wrong use. Each command loads its
@@ -24,9 +27,10 @@ type Action = (options: GlobalOptions & Record<string, unknown>, surroundings: S
  */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   let status = 0
-  const program = createProgram((load) => async (_, command: Command) => {
+  const program = createProgram((load) => async (...given) => {
+    const command = given.at(-1) as Command
     const action = await load()
-    status = await action(command.optsWithGlobals(), surroundings)
+    status = await action({ ...command.optsWithGlobals(), args: command.args }, surroundings)
   })
   try {
     await addCompletion(program, argv)
@@ -42,7 +46,8 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   }
 }
 
-type Act = (load: () => Promise<Action>) => (options: object, command: Command) => Promise<void>
+/** Commander gives the arguments, the options, and last the command. */
+type Act = (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>
 
 function createProgram(act: Act): Command {
   const program = new Command('talon')
@@ -84,6 +89,12 @@ function createProgram(act: Act): Command {
     .option('--bind <account>', 'also print the binding to a service account: <namespace>/<name>')
     .addOption(format('yaml', 'json'))
     .action(act(async () => (await import('./commands/rbac.ts')).rbac))
+
+  program
+    .command('verify')
+    .argument('<manifest>')
+    .description('check artifacts against the manifest that lies beside them: present, whole, unchanged')
+    .action(act(async () => (await import('./commands/verify.ts')).verify))
 
   for (const kind of ['actionner', 'output', 'notifier'] as const)
     program

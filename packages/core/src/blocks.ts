@@ -7,6 +7,12 @@ const texts = z.array(text)
 export const outputBlock = z.object({
   target: text.describe('Name of the output: `local:file`'),
   parameters: z.record(z.string(), z.unknown()).optional().describe("The output's parameters"),
+  manifest: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a JSON file beside the artifacts of one event lists each with size and SHA-256; false where missing',
+    ),
 })
 
 /** An action: reusable at the top of a file, or in a rule. */

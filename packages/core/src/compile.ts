@@ -105,7 +105,7 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
     checkNames('context', value?.additional_contexts, (index) => placeOf(['additional_contexts', index]))
     issues.push(...checkTokens(definition, tree, value?.additional_contexts ?? [], definitions.list('context')))
     issues.push(...checkProgram(definition, tree))
-    const output = outputOf(definition, tree, lenient)
+    const output = outputOf(definition, tree, { lenient, manifest: value?.output?.manifest ?? false })
     if (!value || !parameters) return { definition }
     const parsed = definition.parameters.safeParse(parameters)
     return {
@@ -123,7 +123,11 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
     }
   }
 
-  function outputOf(actionner: Actionner, action: MapTree, lenient: boolean): Step['output'] | undefined {
+  function outputOf(
+    actionner: Actionner,
+    action: MapTree,
+    { lenient, manifest }: { lenient: boolean; manifest: boolean },
+  ): Step['output'] | undefined {
     const tree = at(action, 'output')
     if (!tree) {
       if (actionner.output !== 'required' || lenient) return undefined
@@ -151,7 +155,7 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
       return undefined
     }
     const parameters = bound(definition, tree, target, lenient)
-    return parameters && { target: definition.name, parameters }
+    return parameters && { target: definition.name, parameters, manifest }
   }
 
   function bound(definition: Actionner | Output, tree: Tree, named: Tree, lenient: boolean): Coerced['value'] {

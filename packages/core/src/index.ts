@@ -19,6 +19,7 @@ export {
   type Window,
   type Work,
 } from './journal.ts'
+export { manifestSchema, type Manifest } from './manifest.ts'
 export { memoryJournal, type MemoryJournalOptions } from './memory.ts'
 export { plan, type Plan, type PlannedRule, type Step } from './plan.ts'
 export { resolveParameters, type Resolved } from './resolve.ts'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { decode } from './event.ts'
-import type { Work } from './journal.ts'
 import { memoryJournal } from './memory.ts'
 
 const event = (id: string, priority = 'Notice') =>

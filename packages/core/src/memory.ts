@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import type { Event } from '@talon/plugin'
 import {
   stepsKept,
-  type Entry,
   type EntryState,
   type Journal,
   type KeptEntry,
@@ -44,12 +43,8 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
   const windows = new Windows(maxEvents)
   const feed = new Readable({ objectMode: true, read() {} })
 
-  const entryOf = ({ key, finished, ...entry }: Held): Entry => ({ ...entry, repeats: windows.repeats(key) })
-  const keptOf = (entry: Held, state: EntryState): KeptEntry => ({
-    ...entryOf(entry),
-    state,
-    ...(entry.finished !== undefined && { finished: entry.finished }),
-  })
+  const entryOf = ({ key, ...entry }: Held): Omit<KeptEntry, 'state'> => ({ ...entry, repeats: windows.repeats(key) })
+  const keptOf = (entry: Held, state: EntryState): KeptEntry => ({ ...entryOf(entry), state })
 
   async function* work(): AsyncIterable<Work> {
     for await (const id of feed) {

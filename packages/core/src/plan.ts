@@ -14,7 +14,12 @@ export interface Step {
   readonly timeout: number
   /** Names of additional contexts. */
   readonly contexts: readonly string[]
-  readonly output?: { readonly target: string; readonly parameters: Readonly<Record<string, unknown>> }
+  readonly output?: {
+    readonly target: string
+    readonly parameters: Readonly<Record<string, unknown>>
+    /** Whether a manifest is kept beside the artifacts of the event. */
+    readonly manifest: boolean
+  }
 }
 
 /** What a rule sets off. */

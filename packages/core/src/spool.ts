@@ -83,7 +83,7 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
     get used() {
       return used
     },
-    async collect({ name, open }, file, signal) {
+    async collect(artifact, file, signal) {
       await mkdir(path, { recursive: true, mode: 0o700 })
       const part = join(path, file + PART)
       const hash = createHash('sha256')
@@ -94,16 +94,20 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
       }
       try {
         // An attempt that failed has left nothing; `flush` waits for the disk, since the journal will count on the file.
-        await pipeline(counted(open(), seen), createWriteStream(part, { mode: 0o600, flags: 'w', flush: true }), {
-          signal,
-        })
+        await pipeline(
+          counted(artifact.open(), seen),
+          createWriteStream(part, { mode: 0o600, flags: 'w', flush: true }),
+          {
+            signal,
+          },
+        )
         await rename(part, join(path, file))
       } catch (error) {
         await rm(part, { force: true })
         used -= size
         throw error
       }
-      return spooled({ file, name, size, sha256: hash.digest('hex') })
+      return spooled({ file, name: artifact.name, size, sha256: hash.digest('hex') })
     },
     async adopt({ file, name, size, sha256 }) {
       const found = await stat(join(path, file)).catch(() => undefined)

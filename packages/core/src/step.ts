@@ -8,6 +8,7 @@ import { retry } from './retry.ts'
 import type { Spooled } from './spool.ts'
 import { failureOf, type Outcome, type Stage } from './stage.ts'
 import { keyOf } from './key.ts'
+import { addToManifest, type Put } from './manifest.ts'
 import { metadataOf } from './metadata.ts'
 import { programOf, tokensOf, type Tokens } from './tokens.ts'
 import type { Tools } from './tools.ts'
@@ -92,11 +93,15 @@ export function store(work: StepWork, artifact: Spooled, at: number, tools: Tool
     const context = factsOf(work.rule, step)
     const { parameters } = resolveParameters(definition.parameters, step.output?.parameters ?? {}, lazy(event, context))
     const clients = await tools.open(definition.uses)
+    const { log, signal, retries, random } = tools
+    const put: Put = (artifact, key, { replace }) => {
+      const metadata = metadataOf(event, work.rule, step, artifact)
+      const job = { event, artifact, key, replace, metadata, parameters, log, signal }
+      return retry(() => definition.run(job, clients), { retries, signal, random })
+    }
     const key = keyOf(event, artifact.name, at)
-    const metadata = metadataOf(event, work.rule, step, artifact)
-    const job = { event, artifact, key, replace: false, metadata, parameters, log: tools.log, signal: tools.signal }
-    const run = () => definition.run(job, clients)
-    const result = await retry(run, { retries: tools.retries, signal: tools.signal, random: tools.random })
+    const result = await put(artifact, key, { replace: false })
+    if (step.output?.manifest) await addToManifest(work, { artifact, key, at }, parameters, put, tools)
     const { size, sha256 } = artifact
     return { ...result, objects: { ...result.objects, size: String(size), sha256 } }
   })
