@@ -1,0 +1,102 @@
+import { containerIds, nodes, pods, refusalOf, type Kubernetes, type Pod, type Target } from '@talon/client-kubernetes'
+import { auditName, auditNamespace, auditResource, namespace, podName, type Job, type Report } from '@talon/plugin'
+import { read } from './read.ts'
+
+/** The object that an Event is about, as its `regarding` names it. */
+export interface Subject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly namespace?: string
+  /** `kubectl describe` shows Events by it. */
+  readonly uid?: string
+}
+
+/** An object that a report may be about, before the API was asked for it. */
+interface Candidate {
+  readonly target: Target
+  readonly apiVersion: string
+  readonly kind: string
+  /** Known without asking. */
+  readonly uid?: string | undefined
+  /** Whether it is meant only where it is there. */
+  readonly unsure?: boolean
+}
+
+type Asked = Pick<Kubernetes, 'get' | 'resolve'>
+
+/** What the report is about; undefined where that is no object of Kubernetes. Of one that is gone the UID may be missing. */
+export async function subjectOf(report: Report, kubernetes: Asked, job: Job): Promise<Subject | undefined> {
+  const acted = report.objects['resource'] === undefined ? undefined : await audited(report, kubernetes, job)
+  const candidate =
+    acted ?? nodeOf(report) ?? podOf(report) ?? (await audited(report, kubernetes, job)) ?? hostOf(report)
+  if (!candidate) return undefined
+  const { target, apiVersion, kind, unsure = false } = candidate
+  const uid = candidate.uid ?? (await uidOf(report, target, kubernetes, job))
+  if (unsure && uid === undefined) return undefined
+  return {
+    apiVersion,
+    kind,
+    name: target.name,
+    ...(target.namespace !== undefined && { namespace: target.namespace }),
+    ...(uid !== undefined && { uid }),
+  }
+}
+
+/** The object that the audit log tells of. Its group is in the result, else in the URI of the request. */
+async function audited({ objects, event }: Report, kubernetes: Asked, { signal }: Job): Promise<Candidate | undefined> {
+  const [resource, ...group] = (objects['resource'] ?? read(event, auditResource) ?? '').split('.')
+  const name = objects['name'] ?? read(event, auditName)
+  if (!resource || name === undefined) return undefined
+  const [, inUri = ''] = /^\/apis\/([a-z0-9.-]+)\//.exec(event.fields['ka.uri'] ?? '/api/') ?? []
+  const known = objects['resource'] !== undefined || event.fields['ka.uri'] !== undefined
+  const sought = { resource, group: known ? group.join('.') || inUri : undefined }
+  const [found, ...more] = await kubernetes.resolve(sought, signal)
+  if (!found || more.length) return undefined
+  const { group: served, version, kind, namespaced } = found
+  const inside = namespaced ? (objects['namespace'] ?? read(event, auditNamespace)) : undefined
+  if (namespaced && inside === undefined) return undefined
+  const target = { group: served, version, resource, name, namespace: inside }
+  return { target, kind, apiVersion: served ? `${served}/${version}` : version }
+}
+
+/** A result that names a node is about the node: it was cordoned, drained, labelled, captured on. */
+function nodeOf({ objects: { node } }: Report): Candidate | undefined {
+  return node ? { target: { ...nodes, name: node }, apiVersion: 'v1', kind: 'Node' } : undefined
+}
+
+function podOf({ objects, event }: Report): Candidate | undefined {
+  const name = objects['pod'] ?? read(event, podName)
+  const inside = objects['namespace'] ?? read(event, namespace)
+  if (!name || !inside) return undefined
+  const isEvents = name === read(event, podName)
+  const uid = isEvents ? event.fields['k8s.pod.uid'] : undefined
+  return { target: { ...pods, namespace: inside, name }, apiVersion: 'v1', kind: 'Pod', uid }
+}
+
+/** What happened outside of any pod happened on a node, which bears its host's name as a rule. */
+function hostOf({ event: { source, hostname } }: Report): Candidate | undefined {
+  if (source !== 'syscall' || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(hostname)) return undefined
+  return { target: { ...nodes, name: hostname }, apiVersion: 'v1', kind: 'Node', unsure: true }
+}
+
+/** The UID of the object, where it is there, may be read, and did not take the name over after the event. */
+async function uidOf(report: Report, target: Target, kubernetes: Asked, job: Job): Promise<string | undefined> {
+  try {
+    const object = await kubernetes.get(target, job.signal)
+    return isNamesake(object, report) ? undefined : object.metadata?.uid
+  } catch (error) {
+    const { code } = refusalOf(error) ?? {}
+    if (code === 403) job.log.warn('the Event will lack the UID of its object', { error: (error as Error).message })
+    if (code === 403 || code === 404) return undefined
+    throw error
+  }
+}
+
+/** A StatefulSet gives the name of a pod that was ended to the next one at once. */
+function isNamesake(object: Pod, { event: { fields, time } }: Report): boolean {
+  const container = fields['container.id']
+  if (container && containerIds(object).some((id) => id.startsWith(container))) return false
+  const at = /^\d+$/.test(time) ? Number(time) / 1e6 : Date.parse(time)
+  return Date.parse(object.metadata?.creationTimestamp ?? '') > at
+}
