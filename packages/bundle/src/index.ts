@@ -6,8 +6,10 @@ const PACKAGES = {
   '@talon/actionner-cilium': () => import('@talon/actionner-cilium'),
   '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
   '@talon/context-kubernetes': () => import('@talon/context-kubernetes'),
-  '@talon/output-file': () => import('@talon/output-file'),
+  '@talon/notifier-k8sevents': () => import('@talon/notifier-k8sevents'),
+  '@talon/notifier-slack': () => import('@talon/notifier-slack'),
   '@talon/notifier-webhook': () => import('@talon/notifier-webhook'),
+  '@talon/output-file': () => import('@talon/output-file'),
 } as const satisfies Readonly<Record<string, () => Promise<{ default: Plugin }>>>
 
 /** Names of the packages that ship with Talon. */
