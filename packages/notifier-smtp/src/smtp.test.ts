@@ -1,0 +1,4 @@
+import { checkPlugin } from '@talon/testing'
+import plugin from './index.ts'
+
+checkPlugin(plugin)
