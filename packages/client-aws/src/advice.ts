@@ -1,0 +1,113 @@
+/** What is known of a failure. */
+export interface Known {
+  /** The exception's name, as AWS documents it. */
+  readonly name: string
+  readonly code: string | undefined
+  readonly message: string
+  /** HTTP status; 0 where there was no answer. */
+  readonly status: number
+  /** IAM action that was needed. */
+  readonly permission: string
+}
+
+interface Advice {
+  readonly advice: string
+  readonly retryable?: boolean
+}
+
+interface Row {
+  readonly names: RegExp
+  /** Where the name alone does not tell. */
+  readonly message?: RegExp
+  readonly retryable?: boolean
+  readonly advice: string | ((known: Known) => string)
+}
+
+const CREDENTIALS = 'aws.access_key and aws.secret_key, or whatever the chain of the SDK finds'
+
+/**
+ * The first row that fits says what to do. Names: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html,
+ * https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html,
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and the STS API's reference.
+ */
+const ROWS: readonly Row[] = [
+  {
+    names: /^(RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/,
+    retryable: true,
+    advice: 'the clock of this machine is wrong: let it follow a time server',
+  },
+  {
+    names: /^(InvalidSignatureException|SignatureDoesNotMatch|AccessDenied)$/,
+    message: /Signature (expired|not yet current)|Request has expired/i,
+    retryable: true,
+    advice: 'the clock of this machine is wrong: let it follow a time server',
+  },
+  {
+    names: /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|IDPExpired)/,
+    retryable: true,
+    advice:
+      'the session expired: credentials of a role are renewed by themselves, those that were copied must be replaced',
+  },
+  {
+    names: /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken)/,
+    advice: `AWS does not know these credentials, or not in this region and partition: check ${CREDENTIALS}`,
+  },
+  {
+    names: /^(SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature)/,
+    message: /^(?!.*scope)/,
+    advice: 'the secret key does not belong to the access key: check aws.secret_key',
+  },
+  {
+    names:
+      /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|IncorrectEndpoint|301|SignatureDoesNotMatch|InvalidSignatureException)$/,
+    advice: 'it lives in another region: set aws.region, or the region of the rule',
+  },
+  {
+    names: /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403|NotAuthorized)$/,
+    advice: ({ permission }) =>
+      `grant ${permission} to the identity that Talon has (a role that is to be assumed must trust it, too), and look for policies that deny it`,
+  },
+  { names: /^(NoSuchBucket)$/, advice: 'create the bucket, or check its name' },
+  {
+    names: /^(ResourceNotFoundException|NotFound|404)$/,
+    advice: 'check the name, and that it is in this region and account (aws.region)',
+  },
+  {
+    names: /^(CredentialsProviderError|TokenProviderError|ProviderError)$/,
+    advice: `no credentials were found: give Talon a role (EKS Pod Identity, IRSA, an instance profile), or ${CREDENTIALS}`,
+  },
+  {
+    names: /./,
+    message: /^Region is missing|Invalid Configuration: Missing Region/,
+    advice: 'set aws.region, or AWS_REGION',
+  },
+  {
+    names:
+      /^(Throttling|TooManyRequests|SlowDown|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceeded|EC2ThrottledException|429)/,
+    retryable: true,
+    advice: 'AWS throttles: raise the quota, or lower how often the rule fires',
+  },
+  { names: /^(TimeoutError|RequestTimeout)/, retryable: true, advice: 'AWS did not answer in time' },
+]
+
+/** What to do about a failure, and whether trying again makes sense. */
+export function adviceOf(known: Known): Advice {
+  if (known.code !== undefined) return networkAdvice(known.code)
+  const row = ROWS.find(({ names, message }) => names.test(known.name) && (message?.test(known.message) ?? true))
+  if (!row) return { advice: '' }
+  const advice = typeof row.advice === 'string' ? row.advice : row.advice(known)
+  return { advice, ...(row.retryable !== undefined && { retryable: row.retryable }) }
+}
+
+const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/
+const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
+
+/** A name or a connection may be there again in a moment; trust will not. */
+function networkAdvice(code: string): Advice {
+  if (UNTRUSTED.test(code))
+    return { advice: 'put the CA that signed its certificate into the file of NODE_EXTRA_CA_CERTS', retryable: false }
+  if (TLS.test(code)) return { advice: 'the endpoint does not speak TLS as it should', retryable: false }
+  if (code === 'ENOTFOUND')
+    return { advice: 'there is no such host: check aws.region and AWS_ENDPOINT_URL', retryable: true }
+  return { advice: 'check the way to AWS: routes, network policies, proxies, AWS_ENDPOINT_URL', retryable: true }
+}

@@ -1,0 +1,73 @@
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { ConfigError } from '@talon/plugin'
+import type { AwsSettings } from './aws.ts'
+
+/** Gives credentials that are good for a while yet. */
+export type Credentials = () => Promise<AwsCredentialIdentity>
+
+/** Milliseconds before its end that a session is renewed. The SDK renews at five minutes. */
+const EARLY = 5 * 60_000
+/** Milliseconds after which credentials without an end are read anew: their file may have been replaced. */
+const FRESH = 15 * 60_000
+
+/** Where the settings say that credentials come from. @throws ConfigError where they say half of it. */
+export function credentialsOf(settings: AwsSettings, common: object): Credentials {
+  const { role_arn, external_id, access_key, secret_key } = settings
+  if (!access_key !== !secret_key)
+    throw new ConfigError('aws: access_key and secret_key belong together: give both, or none')
+  if (external_id && !role_arn) throw new ConfigError('aws.external_id is for a role: set aws.role_arn too')
+  const own =
+    access_key && secret_key
+      ? () => Promise.resolve({ accessKeyId: access_key, secretAccessKey: secret_key })
+      : () => fromChain()
+  return renewed(role_arn ? () => assume(role_arn, external_id, { ...common, credentials: own }) : own)
+}
+
+/** The SDK's chain: environment, files, web identity (EKS), containers, instance metadata. Files are read anew. */
+async function fromChain(): Promise<AwsCredentialIdentity> {
+  const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
+  return defaultProvider({ ignoreCache: true })()
+}
+
+async function assume(RoleArn: string, ExternalId: string | undefined, common: object): Promise<AwsCredentialIdentity> {
+  const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts')
+  const sts = new STSClient(common)
+  try {
+    const { Credentials: given } = await sts.send(
+      new AssumeRoleCommand({ RoleArn, RoleSessionName: 'talon', ...(ExternalId && { ExternalId }) }),
+    )
+    const {
+      AccessKeyId: accessKeyId = '',
+      SecretAccessKey: secretAccessKey = '',
+      SessionToken,
+      Expiration,
+    } = given ?? {}
+    return {
+      accessKeyId,
+      secretAccessKey,
+      ...(SessionToken && { sessionToken: SessionToken }),
+      ...(Expiration && { expiration: Expiration }),
+    }
+  } finally {
+    sts.destroy()
+  }
+}
+
+/** Loads once for all who ask, and again before the end. What is still good outlives a renewal that failed. */
+function renewed(load: Credentials): Credentials {
+  let kept: AwsCredentialIdentity | undefined
+  let loading: Promise<AwsCredentialIdentity> | undefined
+  const left = () => (kept?.expiration?.getTime() ?? 0) - Date.now()
+  return async () => {
+    if (kept && left() > EARLY) return kept
+    loading ??= load()
+      .then((loaded) => (kept = { expiration: new Date(Date.now() + FRESH), ...loaded }))
+      .finally(() => (loading = undefined))
+    try {
+      return await loading
+    } catch (error) {
+      if (kept && left() > 0) return kept
+      throw error
+    }
+  }
+}
