@@ -27,6 +27,6 @@ export function oneLine(text: string, limit: number): string {
 function shown(character: string): string {
   if (character === '\n') return character
   if (character === '\t') return ' '
-  if (!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character)) return character
+  if (!/[\p{C}\p{Zl}\p{Zp}]/u.test(character)) return character
   return `\\u{${character.codePointAt(0)?.toString(16)}}`
 }
