@@ -12,8 +12,8 @@ export interface GcpRequest {
   /** A stream is read as fast as the other side takes it. */
   readonly body?: string | Readable
   readonly signal: AbortSignal
-  /** An identity token, or nothing; an access token where missing. */
-  readonly token?: string | 'none'
+  /** An identity token, or false for none; an access token where missing. */
+  readonly token?: string | false
   /** Statuses besides 2xx that are an answer. */
   readonly accept?: readonly number[]
   /** What to do about a status, in place of the usual words. */
@@ -32,8 +32,8 @@ export interface GcpAnswer {
 
 export interface Exchange {
   /** @throws ActionError, `retryable` after 401 once, 408, 429, 5xx and most failures of the connection. */
-  send(request: GcpRequest): Promise<GcpAnswer>
-  close(): Promise<void>
+  readonly send: (request: GcpRequest) => Promise<GcpAnswer>
+  readonly close: () => Promise<void>
 }
 
 /** Milliseconds without an answer, or without a byte taken. */
@@ -55,7 +55,7 @@ export async function openExchange(options: {
     bodyTimeout: SILENCE,
   })
   const authorization = async ({ url, token, signal }: GcpRequest) => {
-    if (token === 'none' || new URL(url).origin === anonymous) return {}
+    if (token === false || new URL(url).origin === anonymous) return {}
     return token === undefined ? credentials.headers(signal) : { authorization: `Bearer ${token}` }
   }
   return {

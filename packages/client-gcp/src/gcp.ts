@@ -1,6 +1,6 @@
 import { ConfigError, defineClient } from '@talon/plugin'
 import { z } from 'zod'
-import { checkCredentialsFile, openCredentials, type Credentials } from './credentials.ts'
+import { openCredentials, type Credentials } from './credentials.ts'
 import { openExchange, type Exchange } from './exchange.ts'
 
 /** Google Cloud's APIs as plain REST: no SDK of a service is needed. */
@@ -40,10 +40,8 @@ export const gcp = defineClient({
   settings,
   async open({ credentials_path, project, storage_endpoint, functions_endpoint }): Promise<Gcp> {
     const emulator = process.env['STORAGE_EMULATOR_HOST']
-    const path = credentials_path ?? process.env['GOOGLE_APPLICATION_CREDENTIALS']
-    const tokenUrl = path ? await checkCredentialsFile(path) : undefined
     const storage = trimmed(emulator ? withScheme(emulator) : storage_endpoint)
-    const credentials = await openCredentials({ path, tokenUrl, project })
+    const credentials = await openCredentials({ path: credentials_path, project })
     const exchange = await openExchange({ credentials, anonymous: emulator ? new URL(storage).origin : undefined })
     return {
       endpoints: { storage, functions: trimmed(functions_endpoint) },

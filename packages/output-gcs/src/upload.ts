@@ -52,7 +52,7 @@ export async function upload(
       method: 'PUT',
       url: session,
       // The session's address is its own authorisation.
-      token: 'none',
+      token: false,
       headers,
       signal,
       accept: [INCOMPLETE, PRECONDITION],
@@ -108,7 +108,7 @@ async function open(object: ObjectToBe, { gcp, signal }: Line): Promise<string |
   const answer = await gcp.send({
     ...request,
     method: 'POST',
-    url: `${gcp.endpoints.storage}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${query}`,
+    url: `${gcp.endpoints.storage}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${query.toString()}`,
     headers: {
       'content-type': 'application/json',
       'x-upload-content-type': 'application/octet-stream',
@@ -143,7 +143,7 @@ export async function existing(
 /** A session that is left open would keep what it has for a week. */
 async function cancel(session: string, gcp: Gcp, log: Logger): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL)
-  const request = { purpose: 'an upload cannot be cancelled', method: 'DELETE', url: session, token: 'none' } as const
+  const request = { purpose: 'an upload cannot be cancelled', method: 'DELETE', url: session, token: false } as const
   await gcp
     .send({ ...request, signal, headers: { 'content-length': '0' }, accept: [CANCELLED, 404, 410] })
     .catch((error: unknown) =>
