@@ -43,5 +43,6 @@ export {
   type Field,
 } from './fields.ts'
 export { done, ignored, type Artifact, type Result, type StoredArtifact } from './outcome.ts'
+export { payloadOf } from './payload.ts'
 export { objectKey, prefix } from './prefix.ts'
 export type { Report, ReportedEvent, Status } from './report.ts'
