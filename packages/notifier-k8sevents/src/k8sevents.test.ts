@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kubernetes, type Kubernetes } from '@talon/client-kubernetes'
-import type { Logger, Report } from '@talon/plugin'
-import { pod, startSandbox, type KubeObject, type Sandbox } from '@talon/sandbox'
+import { ActionError, type Logger, type Report } from '@talon/plugin'
+import { pod, startSandbox, type Sandbox } from '@talon/sandbox'
 import { checkPlugin, falcoEvent, type EventParts } from '@talon/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import plugin, { k8sevents } from './index.ts'
@@ -29,6 +29,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+type Told = Readonly<Record<string, unknown>>
+
 let reports = 0
 function reportOf(parts: Partial<Report> = {}, event: EventParts = {}): Report {
   return {
@@ -53,18 +55,10 @@ const tell = (report: Report, by = client) =>
   k8sevents.run({ reports: [report], parameters: {}, signal, log }, { kubernetes: by })
 
 /** What the API holds of what was told. */
-async function told(report: Report): Promise<KubeObject & Record<string, unknown>> {
+async function told(report: Report): Promise<Told> {
   const { objects } = await tell(report)
-  return (await client.get(
-    {
-      group: 'events.k8s.io',
-      version: 'v1',
-      resource: 'events',
-      namespace: objects['namespace'],
-      name: objects['event'] ?? '',
-    },
-    signal,
-  )) as unknown as KubeObject & Record<string, unknown>
+  const { event: name = '', namespace } = objects
+  return client.get<Told>({ group: 'events.k8s.io', version: 'v1', resource: 'events', namespace, name }, signal)
 }
 const uidOf = (plural: string, namespace: string | undefined, name: string) =>
   sandbox.find(plural, namespace, name)?.metadata.uid
@@ -97,7 +91,7 @@ describe('an Event', () => {
   it('is on the node that was acted on, in the namespace default', async () => {
     const report = reportOf({ objects: { pod: 'web-0', namespace: 'shop', node: 'node-1' } })
     const { metadata, regarding } = await told(report)
-    expect(metadata.namespace).toBe('default')
+    expect(metadata).toMatchObject({ namespace: 'default' })
     expect(regarding).toEqual({
       apiVersion: 'v1',
       kind: 'Node',
@@ -197,24 +191,24 @@ describe('repeats', () => {
 })
 
 describe('a refusal', () => {
-  it('says that the namespace is gone, or going, and does not ask for another try', async () => {
+  it('says that the namespace is gone, and does not ask for another try', async () => {
     const report = reportOf({ objects: { pod: 'x', namespace: 'nowhere' } })
     await expect(tell(report)).rejects.toMatchObject({
       retryable: false,
       message: expect.stringContaining("'nowhere' is gone") as string,
     })
-    sandbox.seed({
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: 'going', finalizers: ['test/keep'] },
-      spec: {},
-      status: { phase: 'Active' },
+  })
+
+  it('says that the namespace is being deleted, as the API server words it', async () => {
+    const message = 'unable to create new content in namespace going because it is being terminated'
+    const causes = [{ reason: 'NamespaceTerminating', field: 'metadata.namespace' }]
+    const refused = new ActionError(message, {
+      cause: { code: 403, reason: 'Forbidden', message, details: { causes } },
     })
-    await client.remove({ group: '', version: 'v1', resource: 'namespaces', name: 'going' }, { signal })
-    const late = reportOf({ objects: { pod: 'x', namespace: 'going' } })
-    await expect(tell(late)).rejects.toMatchObject({
+    const refusing = { ...client, create: () => Promise.reject(refused) }
+    await expect(tell(reportOf(), refusing)).rejects.toMatchObject({
       retryable: false,
-      message: expect.stringContaining("'going' is being deleted") as string,
+      message: "the namespace 'default' is being deleted: it takes no Event any more",
     })
   })
 

@@ -21,7 +21,10 @@ export function noteOf(report: Report): string {
     `trace: ${report.traceId}`,
   ].map(visible)
   const room = LIMIT - Buffer.byteLength(SEPARATOR) * (parts.length - 1)
-  const share = fairShare(parts.map(Buffer.byteLength as (text: string) => number), room)
+  const share = fairShare(
+    parts.map((part) => Buffer.byteLength(part)),
+    room,
+  )
   return parts.map((part) => cut(part, share)).join(SEPARATOR)
 }
 
