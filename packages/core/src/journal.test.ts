@@ -1,0 +1,12 @@
+import { checkJournal } from './journal.fixture.ts'
+import { memoryJournal } from './memory.ts'
+
+checkJournal(
+  'the journal in memory',
+  async (maxEvents) => {
+    let time = 0
+    const journal = memoryJournal({ maxEvents, now: () => time })
+    return { journal, pass: (milliseconds) => void (time += milliseconds), close: () => journal.close() }
+  },
+  false,
+)

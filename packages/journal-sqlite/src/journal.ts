@@ -1,0 +1,115 @@
+import { join } from 'node:path'
+import { roomFor, stepsKept, type Journal, type KeptEntry, type StepRecord } from '@talon/core'
+import { PRIORITIES, TalonError } from '@talon/plugin'
+import { Feed } from './feed.ts'
+import { STATES, type Row } from './operations.ts'
+import type { SqliteJournalOptions } from './options.ts'
+import { entryOf, keptOf, letterOf } from './read.ts'
+import { Thread } from './thread.ts'
+
+/** Letters read at once. */
+const PAGE = 100
+
+/**
+ * The durable journal: one SQLite file, which one process has open at a time. A promise that resolved is on disk.
+ * @throws ConfigError where the file cannot be used, with the way out.
+ */
+export async function sqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  const { log, maxEvents, maxBytes, keep } = options
+  const file = join(options.path, 'journal.db')
+  // Steps of the clock while it runs move no window.
+  const begun = options.now() - options.monotonic()
+  const time = () => begun + options.monotonic()
+  const thread = await Thread.open({
+    setting: { file, maxEvents, keep, at: time() },
+    time,
+    onTrouble(message) {
+      log.error('the journal cannot write', { file, error: message })
+      options.onTrouble?.()
+    },
+  })
+  const feed = new Feed({ last: thread.last, page: (range) => thread.ask('page', range), read })
+
+  /** A later Talon may be stricter about events: such an event is put aside for an operator to see in the log. */
+  async function read(row: Row) {
+    try {
+      return entryOf(row)
+    } catch (error) {
+      log.error('an event in the journal cannot be read any more, it counts as failed', { id: row.id, raw: row.raw })
+      if (!TalonError.is(error)) throw error
+      await thread.ask('finish', { id: row.id, failed: true, at: time() })
+      return undefined
+    }
+  }
+
+  return {
+    async accept(event, { key, length, sliding }) {
+      const { id, received, traceId, parentSpanId = null, raw, priority } = event
+      const { verdict, turn } = await thread.ask('accept', {
+        ...{ id, received, traceId, parentSpanId, raw, key, length, sliding },
+        urgency: PRIORITIES.indexOf(priority),
+        events: roomFor(event, maxEvents),
+        bytes: roomFor(event, maxBytes),
+        at: time(),
+      })
+      if (verdict === 'accepted') feed.push(turn, event)
+      return verdict
+    },
+    work: () => feed.work(),
+    plan: (id, plan) => thread.ask('plan', { id, plan: JSON.stringify(plan) }),
+    step: (id, step, record, letters = []) =>
+      thread.ask('step', {
+        ...{ id, step, record: JSON.stringify(record) },
+        letters: letters.map(({ notifier, report }) => ({ id: report.id, notifier, report: JSON.stringify(report) })),
+      }),
+    note: (id, name, value) => thread.ask('note', { id, name, value }),
+    finish: (id, result) => thread.ask('finish', { id, failed: result === 'failed', at: time() }),
+    async *letters() {
+      let after = 0
+      for (let full = true; full;) {
+        const rows = await thread.ask('letters', { after, upTo: thread.last, limit: PAGE })
+        for (const row of rows) yield letterOf(row)
+        after = rows.at(-1)?.place ?? after
+        full = rows.length === PAGE
+      }
+    },
+    delivered: ({ report, notifier }) => thread.ask('delivered', { id: report.id, notifier }),
+    async list({ state, limit }) {
+      const rows = await thread.ask('list', { state: state ? STATES.indexOf(state) : null, limit })
+      return rows.flatMap(kept).toSorted((a, b) => b.event.received - a.event.received)
+    },
+    async show(id) {
+      const row = await thread.ask('show', { id })
+      return row && kept(row)[0]
+    },
+    async retry(id, now) {
+      const row = await thread.ask('show', { id })
+      if (!row) return false
+      const steps = Object.fromEntries(row.steps.map(([name, record]) => [name, JSON.parse(record) as StepRecord]))
+      const stay = stepsKept(steps)
+      const without = Object.keys(steps).filter((name) => !(name in stay))
+      const turn = await thread.ask('retry', { id, asked: now, without })
+      if (turn) feed.push(turn)
+      return turn > 0
+    },
+    drop: (id) => thread.ask('drop', { id }),
+    stats() {
+      const { waiting, failed, oldest, bytes } = thread.figures
+      return { waiting, failed, bytes, ...(oldest !== undefined && { oldest }) }
+    },
+    async close() {
+      feed.close()
+      await thread.close()
+    },
+  }
+}
+
+/** None where it cannot be read any more. */
+function kept(row: Row): KeptEntry[] {
+  try {
+    return [keptOf(row)]
+  } catch (error) {
+    if (TalonError.is(error)) return []
+    throw error
+  }
+}
