@@ -8,6 +8,7 @@ export interface Receipt {
   readonly received: number
   readonly traceId: string
   readonly parentSpanId?: string
+  readonly sampled?: false
 }
 
 /** Bytes of a body at most: what the door takes, and what a line of a file may hold. */

@@ -1,7 +1,7 @@
-import type { Logger, Notifier, Opened, Result, Uses } from '@talon/plugin'
+import type { Logger, Notifier, Opened, Uses } from '@talon/plugin'
 import type { Letter } from './journal.ts'
 import { retry } from './retry.ts'
-import type { RunStage, StageEvent } from './stage.ts'
+import { failureOf, type Outcome, type RunStage, type StageEvent } from './stage.ts'
 
 /** A notifier with its settings from the config file. */
 export interface Subscriber {
@@ -67,7 +67,8 @@ export function createNotifications(options: NotifyOptions): Notifications {
   async function deliver(notifier: string, subscriber: Subscriber | undefined, queued: Queued[]): Promise<void> {
     const [first, ...rest] = queued.map(({ letter }) => letter.report)
     if (!first) return
-    const call = async (): Promise<Result> => {
+    let retries = 0
+    const call = async (): Promise<Outcome> => {
       if (!subscriber) throw new Error(`the notifier ${notifier} is not configured any more`)
       const { definition, parameters } = subscriber
       const clients = await options.open(definition.uses)
@@ -85,19 +86,26 @@ export function createNotifications(options: NotifyOptions): Notifications {
         retries: options.retries,
         signal: options.signal,
         random: options.random,
-        onRetry: ({ message }, wait) =>
-          options.log.warn('notification failed, trying again', { notifier, error: message, wait }),
+        onRetry: ({ message }, wait) => {
+          retries++
+          options.log.warn('notification failed, trying again', { notifier, error: message, wait })
+        },
       })
     }
-    let sent: Promise<Result> | undefined
-    await Promise.all(queued.map((one) => end(one, () => (sent ??= call()))))
+    const told = async (): Promise<Outcome> => ({ ...(await call().catch(failureOf)), retries })
+    let sent: Promise<Outcome> | undefined
+    await Promise.all(queued.map((one) => end(one, () => (sent ??= told()))))
   }
 
   /** Each letter is a stage of its own; one that the engine's end left undelivered is sent again after a restart. */
-  async function end({ letter, event }: Queued, work: () => Promise<Result>): Promise<void> {
+  async function end(
+    { letter, event }: Queued,
+    work: () => Promise<Outcome>,
+    facts?: { dropped: true },
+  ): Promise<void> {
     const { report, notifier } = letter
     const { rule, action, actionner, dryRun } = report
-    const stage = { name: 'notification', event, rule, action, actionner, notifier, dryRun } as const
+    const stage = { name: 'notification', event, rule, action, actionner, notifier, dryRun, ...facts } as const
     const { status } = await options.runStage(stage, work)
     if (status === 'failure' && options.signal.aborted) return
     await options.delivered(letter).catch((error: unknown) => {
@@ -130,6 +138,7 @@ export function createNotifications(options: NotifyOptions): Notifications {
   /** A report that finds no room is a failed notification: counted and logged as any other. */
   function refuse(one: Queued): Promise<void> {
     const { notifier } = one.letter
-    return end(one, () => Promise.reject(new Error(`dropped: ${options.backlog} reports wait for ${notifier} already`)))
+    const reason = new Error(`dropped: ${options.backlog} reports wait for ${notifier} already`)
+    return end(one, () => Promise.reject(reason), { dropped: true })
   }
 }

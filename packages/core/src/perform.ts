@@ -92,11 +92,13 @@ function inLane(work: StepWork, earlier: StepRecord | undefined, tools: Tools): 
   const definition = tools.host.find('actionner', step.actionner)
   const again = definition?.repeatable ?? true
   const ticket = { ...laneOf(event, definition), urgency: PRIORITIES.indexOf(event.priority) }
+  const queued = tools.now()
   return tools.lanes.run(ticket, tools.signal, async () => {
+    const waited = tools.now() - queued
     if (!again && earlier) return { outcome: await interrupted(work, tools) }
     if (!again) await tools.journal.step(event.id, key, { state: 'started' })
     tools.mayAct()
-    return act(work, tools)
+    return act(work, tools, waited)
   })
 }
 

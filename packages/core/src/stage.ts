@@ -1,6 +1,6 @@
 import { ActionError, TalonError, type Event, type Result } from '@talon/plugin'
 
-export type StageName = 'event' | 'match' | 'context' | 'action' | 'output' | 'notification'
+export type StageName = 'event' | 'match' | 'checks' | 'context' | 'action' | 'output' | 'notification'
 
 /** One part of the way of an event, as observers see it. Names are absent where the stage has none. */
 export interface Stage {
@@ -10,7 +10,7 @@ export interface Stage {
   /** Talon's rule. */
   readonly rule?: string
   readonly action?: string
-  /** For action, output and notification: `kubernetes:label`. */
+  /** For checks, context, action, output and notification: `kubernetes:label`. */
   readonly actionner?: string
   /** Of the stage output: `aws:s3`. */
   readonly target?: string
@@ -18,6 +18,10 @@ export interface Stage {
   readonly notifier?: string
   /** Of the stage context: `k8snode`. */
   readonly context?: string
+  /** Of the stage action: milliseconds that it waited for its turn. */
+  readonly waited?: number
+  /** Of the stage notification: there was no room for the report, and nobody was asked to take it. */
+  readonly dropped?: true
 }
 
 /** What observers may tell of an event; reports that a restart found again carry as much. */
@@ -34,6 +38,7 @@ export type StageEvent = Pick<
   | 'received'
   | 'traceId'
   | 'parentSpanId'
+  | 'sampled'
 >
 
 /** What a stage ended in where something was thrown, or a crash cut it short. */
@@ -44,7 +49,8 @@ export interface Failure {
   readonly error: TalonError
   readonly output?: string
 }
-export type Outcome = Result | Failure
+/** How a stage ended; a notification also says how often it was tried again. */
+export type Outcome = (Result | Failure) & { readonly retries?: number }
 
 /** Stands around every stage: log, metrics, traces and an embedder's own. Calls `next` once and returns what it gives. */
 export type Observer = (stage: Stage, next: () => Promise<Outcome>) => Promise<Outcome>

@@ -1,4 +1,14 @@
-import { ActionError, ConfigError, ignored, type Context, type Event, type Notes, type Result } from '@talon/plugin'
+import {
+  ActionError,
+  ConfigError,
+  done,
+  ignored,
+  type Actionner,
+  type Context,
+  type Event,
+  type Notes,
+  type Result,
+} from '@talon/plugin'
 import type { StepKey } from './journal.ts'
 import { readFields } from './fields.ts'
 import { factsOf } from './facts.ts'
@@ -39,19 +49,15 @@ const stageOf = ({ event, rule: { rule, dryRun }, step: { action, actionner } }:
   actionner,
 })
 
-/** Runs the action, and collects what it found: the step's needs, contexts and tokens, then the actionner. */
-export async function act(work: StepWork, tools: Tools): Promise<Acted> {
+/** Runs the action after it `waited`, in milliseconds, and collects what it found: the step's needs, contexts and tokens, then the actionner. */
+export async function act(work: StepWork, tools: Tools, waited: number): Promise<Acted> {
   const { event, rule, step, notes } = work
   let artifact: Spooled | undefined
-  const outcome = await tools.runStage({ ...stageOf(work), name: 'action' }, async () => {
+  const outcome = await tools.runStage({ ...stageOf(work), name: 'action', waited }, async () => {
     const definition = found(tools.host.find('actionner', step.actionner), `actionner '${step.actionner}'`)
-    const age = tools.now() - (work.asked ?? event.received)
-    if (definition.effect !== 'observe' && age > tools.maxEventAge)
-      return ignored(
-        `the event is ${Math.round(age / 1000)} s old: what changes is not done any more after max_event_age`,
-      )
+    const { refused, fields } = await check(work, definition, tools)
+    if (refused) return refused
     const signal = AbortSignal.any([tools.signal, AbortSignal.timeout(step.timeout * 1000)])
-    const fields = readFields(event, definition.needs)
     const context = await contextOf(work, tools, signal)
     const tokens = lazy(event, context)
     const { parameters, variables } = resolveParameters(definition.parameters, step.parameters, tokens)
@@ -82,6 +88,29 @@ export async function act(work: StepWork, tools: Tools): Promise<Acted> {
     return retry(run, { retries: definition.repeatable ? tools.retries : 0, signal, random: tools.random })
   })
   return { outcome, ...(artifact && { artifact }) }
+}
+
+interface Checked {
+  readonly fields: ReturnType<typeof readFields>
+  /** Why the action does not run after all. */
+  readonly refused?: Outcome
+}
+
+/** Whether the action may run: not too late, and with the fields that it needs. @throws EventError that names those. */
+async function check(work: StepWork, { effect, needs }: Actionner, tools: Tools): Promise<Checked> {
+  const { event } = work
+  let fields: Checked['fields'] = {}
+  const outcome = await tools.runStage({ ...stageOf(work), name: 'checks' }, async () => {
+    const age = tools.now() - (work.asked ?? event.received)
+    if (effect !== 'observe' && age > tools.maxEventAge)
+      return ignored(
+        `the event is ${Math.round(age / 1000)} s old: what changes is not done any more after max_event_age`,
+      )
+    fields = readFields(event, needs)
+    return done('the action may run')
+  })
+  if ('error' in outcome) throw outcome.error
+  return { fields, ...(outcome.status === 'ignored' && { refused: outcome }) }
 }
 
 /** Stores what the action found at that time. It may be tried again: the artifact lies in the spool. */

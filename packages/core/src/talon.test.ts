@@ -39,7 +39,13 @@ describe('an event', () => {
         traceId: trace,
       },
     ])
-    expect(stages.toSorted()).toEqual(['action:success', 'event:success', 'match:success', 'notification:success'])
+    expect(stages.toSorted()).toEqual([
+      'action:success',
+      'checks:success',
+      'event:success',
+      'match:success',
+      'notification:success',
+    ])
   })
 
   it('is answered before anything is done, and a repeat is a duplicate', async () => {

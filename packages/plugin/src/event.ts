@@ -47,6 +47,8 @@ export interface Event {
   readonly traceId: string
   /** W3C span id of the sender, where it sent one: 16 hexadecimal digits. */
   readonly parentSpanId?: string
+  /** False where the sender of the trace does not record it; absent where it does, or where there is no sender. */
+  readonly sampled?: false
 }
 
 /** Falcosidekick cuts text of over 512 characters to 507 and this mark, where the JSON is over 4,096 bytes. */

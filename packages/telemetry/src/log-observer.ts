@@ -27,6 +27,8 @@ export function logObserver(log: Logger, options: LogObserverOptions): Observer 
       if ('error' in outcome) log.error('event', { ...eventFacts(stage), error: outcome.error.message })
       return outcome
     }
+    // What checks refuse is told as the end of their action.
+    if (name === 'checks') return next()
     if (name === 'match' && quiet.delete(event)) log.info('event', eventFacts(stage))
     const began = now()
     const outcome = await next()
