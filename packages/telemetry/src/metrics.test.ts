@@ -1,5 +1,5 @@
-import { stageRunner, type Stage, type StageEvent } from '@talon/core'
-import { ActionError, done } from '@talon/plugin'
+import { failureOf, stageRunner, type Outcome, type Stage, type StageEvent } from '@talon/core'
+import { ActionError, ConfigError, done } from '@talon/plugin'
 import { describe, expect, it } from 'vitest'
 import { createMetrics, type Metrics } from './metrics.ts'
 
@@ -125,6 +125,60 @@ describe('the metrics', () => {
     const labels = '{actionner="kubernetes:label",status="success"}'
     expect(samples[`action_duration_seconds_count${labels}`]).toBe(3)
     expect(samples[`action_duration_seconds_sum${labels}`]).toBeCloseTo(0.06)
+  })
+
+  it('time how long actions waited, artifacts took and notifiers took', async () => {
+    let clock = 1_000_000
+    const metrics = createMetrics({ now: () => clock })
+    const run = stageRunner([metrics.observer])
+    const take = (stage: Omit<Stage, 'event'>) =>
+      run({ event: event(), ...acted, ...stage }, async () => {
+        clock += 30
+        return done('ok')
+      })
+    await take({ name: 'action', waited: 2000 })
+    await take({ name: 'output', target: 'aws:s3' })
+    await take({ name: 'notification', notifier: 'slack' })
+    const { samples } = await read(metrics)
+    expect(samples['action_wait_seconds_sum{actionner="kubernetes:label"}']).toBe(2)
+    expect(samples['output_duration_seconds_sum{status="success",target="aws:s3"}']).toBeCloseTo(0.03)
+    expect(samples['notification_duration_seconds_sum{notifier="slack",status="success"}']).toBeCloseTo(0.03)
+  })
+
+  it('count how often notifiers were tried again, and why they were given up', async () => {
+    const metrics = createMetrics()
+    const run = stageRunner([metrics.observer])
+    const tell = (more: Partial<Stage>, work: () => Promise<Outcome>) =>
+      run({ name: 'notification', event: event(), ...acted, notifier: 'slack', ...more }, work)
+    await tell({}, async () => ({ ...done('told'), retries: 2 }))
+    await tell({}, async () => ({ ...failureOf(new ActionError('503', { retryable: true })), retries: 3 }))
+    await tell({}, () => Promise.reject(new ActionError('404')))
+    await tell({}, () => Promise.reject(new ConfigError('no url')))
+    await tell({ dropped: true }, () => Promise.reject(new Error('no room')))
+    const { samples } = await read(metrics)
+    expect(only(samples, 'notification_retry_total')).toEqual({ 'notification_retry_total{notifier="slack"}': 5 })
+    expect(only(samples, 'notification_failure_total')).toEqual(
+      Object.fromEntries(
+        ['configuration', 'dropped', 'refused', 'unavailable'].map((reason) => [
+          `notification_failure_total{notifier="slack",reason="${reason}"}`,
+          1,
+        ]),
+      ),
+    )
+    expect(samples['notification_duration_seconds_count{notifier="slack",status="failure"}']).toBe(3)
+  })
+
+  it('say what came of the last load of the rules, and when', async () => {
+    let clock = 1_800_000_000_000
+    const metrics = createMetrics({ now: () => clock })
+    const last = async () => {
+      const { samples } = await read(metrics)
+      return [samples['rules_last_reload_successful{}'], samples['rules_last_reload_timestamp_seconds{}']]
+    }
+    expect(await last()).toEqual([1, 1_800_000_000])
+    clock += 5_000
+    metrics.reloaded('failure')
+    expect(await last()).toEqual([0, 1_800_000_005])
   })
 
   it('stay bounded over many scrapes, whatever events hold, lose no count, and count what lost its labels', async () => {

@@ -1,12 +1,18 @@
-import type { Outcome, Stage } from '@talon/core'
+import type { Outcome, Stage, StageName } from '@talon/core'
 import { namespace, podName, type Field } from '@talon/plugin'
 import type { Labels } from './series.ts'
+
+/** Stages with a counter. Checks have none: what they refuse is counted as the action. */
+export type Counted = Exclude<StageName, 'checks'>
+type CountedStage = Stage & { readonly name: Counted }
+
+export const isCounted = (stage: Stage): stage is CountedStage => stage.name !== 'checks'
 
 /**
  * The labels of Falco Talon's counters, by stage: `event` is the Falco rule's name, never its message. `dry_run` is
  * there for dry runs alone, so that the labels of the rest are Falco Talon's exactly.
  */
-export function labelsOf(stage: Stage, outcome?: Outcome): Labels {
+export function labelsOf(stage: CountedStage, outcome?: Outcome): Labels {
   const { name, event, dryRun } = stage
   const { priority, source } = event
   const { rule = '', action = '', actionner = '', target = '', notifier = '', context = '' } = stage
