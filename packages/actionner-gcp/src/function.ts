@@ -8,7 +8,7 @@ const FINDING = 20
 const ANSWER = 64 * 1024
 
 const segment = (what: string) =>
-  z.string().regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i, `is no ${what}: letters, digits and '-' are allowed`)
+  z.string().regex(/^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/i, `is no ${what}: letters, digits, '-' and '_' are allowed`)
 
 /** Calls a function of Google Cloud with the event. */
 export const gcpFunction = defineActionner({

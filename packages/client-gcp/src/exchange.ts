@@ -16,6 +16,8 @@ export interface GcpRequest {
   readonly token?: string | false
   /** Statuses besides 2xx that are an answer. */
   readonly accept?: readonly number[]
+  /** Statuses that are worth another try, besides the usual ones. */
+  readonly passing?: readonly number[]
   /** What to do about a status, in place of the usual words. */
   readonly advice?: Readonly<Record<number, string>>
   /** Bytes of the answer that are kept; 64 KiB where missing. */
@@ -31,7 +33,7 @@ export interface GcpAnswer {
 }
 
 export interface Exchange {
-  /** @throws ActionError, `retryable` after 401 once, 408, 429, 5xx and most failures of the connection. */
+  /** @throws ActionError, `retryable` after 401, 408, 429, 5xx and most failures of the connection. */
   readonly send: (request: GcpRequest) => Promise<GcpAnswer>
   readonly close: () => Promise<void>
 }

@@ -20,7 +20,10 @@ const ADVICE: Readonly<Record<number, string>> = {
 const QUOTA = /rateLimitExceeded|RESOURCE_EXHAUSTED|quota/i
 
 /** A refusal of Google Cloud as an error: what failed, the status, what the API says, and what to do. */
-export function refusal({ purpose, advice: own }: GcpRequest, { status, headers, text, now }: Refusal): ActionError {
+export function refusal(
+  { purpose, passing = [], advice: own }: GcpRequest,
+  { status, headers, text, now }: Refusal,
+): ActionError {
   const said = messageOf(text)
   const moved = status >= 300 && status < 400 ? 'redirects are not followed: check the endpoint' : ''
   const advice = own?.[status] ?? ADVICE[status] ?? moved
@@ -28,7 +31,7 @@ export function refusal({ purpose, advice: own }: GcpRequest, { status, headers,
   const wait = waitOf(headers['retry-after'], now)
   return new ActionError(parts.join(': ') + (advice && `; ${advice}`), {
     // The token is asked for anew after 401, so another try is not the same.
-    retryable: [401, 408, 429].includes(status) || status >= 500 || (status === 403 && QUOTA.test(text)),
+    retryable: [401, 408, 429, ...passing].includes(status) || status >= 500 || (status === 403 && QUOTA.test(text)),
     ...(wait !== undefined && { retryAfter: wait }),
   })
 }

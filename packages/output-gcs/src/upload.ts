@@ -29,6 +29,8 @@ const PAUSE = 500
 /** Milliseconds to cancel a session in, when the run itself is over. */
 const CANCEL = 5_000
 const INCOMPLETE = 308
+/** What arrived is not what was told, or the session is lost: a new one is worth a try. */
+const SPOILT = [400, 404, 410]
 const PRECONDITION = 412
 /** What Cloud Storage answers to a cancelled session. */
 const CANCELLED = 499
@@ -56,6 +58,7 @@ export async function upload(
       headers,
       signal,
       accept: [INCOMPLETE, PRECONDITION],
+      passing: SPOILT,
       ...(body && { body }),
     })
   /** Sends from here on; undefined where the connection broke. */
