@@ -4,12 +4,14 @@ import type { Plugin } from '@talon/plugin'
 const PACKAGES = {
   '@talon/actionner-calico': () => import('@talon/actionner-calico'),
   '@talon/actionner-cilium': () => import('@talon/actionner-cilium'),
+  '@talon/actionner-gcp': () => import('@talon/actionner-gcp'),
   '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
   '@talon/context-kubernetes': () => import('@talon/context-kubernetes'),
   '@talon/notifier-k8sevents': () => import('@talon/notifier-k8sevents'),
   '@talon/notifier-slack': () => import('@talon/notifier-slack'),
   '@talon/notifier-webhook': () => import('@talon/notifier-webhook'),
   '@talon/output-file': () => import('@talon/output-file'),
+  '@talon/output-gcs': () => import('@talon/output-gcs'),
 } as const satisfies Readonly<Record<string, () => Promise<{ default: Plugin }>>>
 
 /** Names of the packages that ship with Talon. */

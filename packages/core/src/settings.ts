@@ -107,6 +107,9 @@ export const settingsSchema = z.object({
     .object({
       credentials_path: text.optional().describe('Path of a credentials file; the chain of the SDK where missing'),
       region: text.optional().describe('Region'),
+      project: text.optional().describe("Project of the functions; the credentials' own where missing"),
+      storage_endpoint: text.optional().describe('URL of Cloud Storage, for private endpoints'),
+      functions_endpoint: text.optional().describe('URL of the Cloud Functions API, for private endpoints'),
     })
     .prefault({})
     .describe('Google Cloud'),
