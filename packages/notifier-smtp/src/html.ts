@@ -1,5 +1,5 @@
 import type { Card, Fact } from './card.ts'
-import { visible, visibleLines } from './visible.ts'
+import { linesOf, visible } from './visible.ts'
 
 /** Text that is HTML already. */
 class Markup {
@@ -19,14 +19,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
+const escaped = (text: string) => visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+
 /** A template whose values are escaped, unless they are markup of a template like it. */
-function html(fixed: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+function markup(fixed: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const written = parts.map((part) => {
-    if (typeof part === 'string') return visible(part).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
-    return [part]
-      .flat()
-      .map(({ text }) => text)
-      .join('')
+    if (typeof part === 'string') return escaped(part)
+    return part instanceof Markup ? part.text : part.map(({ text }) => text).join('')
   })
   return new Markup(String.raw({ raw: fixed }, ...written))
 }
@@ -62,59 +61,39 @@ const STYLE = new Markup(`
 
 /** Cards as an HTML page that needs nothing but itself. */
 export function htmlOf(cards: readonly Card[], title: string, footer: string): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="supported-color-schemes" content="light dark" />
-        <title>${title}</title>
-        <style>
-          ${STYLE}
-        </style>
-      </head>
-      <body>
-        ${cards.map(cardHtml)}
-        <p class="foot">${footer}</p>
-      </body>
-    </html> `.text
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+${cards.map(sectionOf)}<p class="foot">${footer}</p>
+</body>
+</html>
+`.text
 }
 
-function cardHtml({ status, title, summary, facts, output, event, fields }: Card): Markup {
-  return html`<div class="card">
-    <div class="head ${status}">
-      <div class="badge">${status.replace('_', ' ')}</div>
-      <h1>${title}</h1>
-    </div>
-    <div class="body">
-      <p class="summary">${summary}</p>
-      ${table(facts)}${
-        output === undefined
-          ? ''
-          : html`<h2>Result</h2>
-              <pre>${visibleLines(output).map((line) => html`${line} `)}</pre> `
-      }
-      <h2>Event</h2>
-      ${table(event)}${
-        fields.length
-          ? html`<h2>Output fields</h2>
-              ${table(fields, 'fields')}`
-          : ''
-      }
-    </div>
-  </div> `
+function sectionOf({ status, title, summary, facts, output, event, fields }: Card): Markup {
+  return markup`<div class="card">
+<div class="head ${status}"><div class="badge">${status.replace('_', ' ')}</div><h1>${title}</h1></div>
+<div class="body">
+<p class="summary">${summary}</p>
+${table(facts)}${output === undefined ? '' : block(output)}<h2>Event</h2>
+${table(event)}${fields.length ? markup`<h2>Output fields</h2>\n${table(fields, 'fields')}` : ''}</div>
+</div>
+`
 }
 
 function table(facts: readonly Fact[], kind = 'facts'): Markup {
-  const rows = facts.map(
-    ([label, value]) =>
-      html`<tr>
-        <th scope="row">${label}</th>
-        <td>${value}</td>
-      </tr> `,
-  )
-  return html`<table class="${kind}">
-    ${rows}
-  </table> `
+  const rows = facts.map(([label, value]) => markup`<tr><th scope="row">${label}</th><td>${value}</td></tr>\n`)
+  return markup`<table class="${kind}">\n${rows}</table>\n`
+}
+
+function block(text: string): Markup {
+  return markup`<h2>Result</h2>\n<pre>${new Markup(linesOf(text).map(escaped).join('\n'))}</pre>\n`
 }

@@ -6,25 +6,33 @@ import { mailOf } from './message.ts'
 
 const IMPLICIT_TLS = 465
 
-const parameters = z.object({
-  host_port: hostPort.describe('Mail server and its port: mail.example.org:587'),
-  from: mailbox
-    .optional()
-    .describe('Sender: talon@example.org, or Talon <talon@example.org>; `user` where that is an address'),
-  to: mailboxes.describe('Recipients, comma separated'),
-  user: z.string().optional().describe('User to log in with; nobody logs in where missing'),
-  password: z.string().optional().meta({ secret: true }).describe('Password of `user`'),
-  format: z.enum(['html', 'text']).default('html').describe('html: HTML and plain text in one mail; text: plain text'),
-  tls: z.boolean().default(false).describe('Whether nothing is sent without TLS'),
-  implicit_tls: z
-    .boolean()
-    .optional()
-    .describe('Whether TLS begins with the first byte, not by STARTTLS; true on port 465 where missing'),
-  plaintext_auth: z
-    .boolean()
-    .default(false)
-    .describe('Whether user and password may be sent without TLS to another machine'),
-})
+const parameters = z
+  .object({
+    host_port: hostPort.describe('Mail server and its port: mail.example.org:587'),
+    from: mailbox
+      .optional()
+      .describe('Sender: talon@example.org, or Talon <talon@example.org>; `user` where that is an address'),
+    to: mailboxes.describe('Recipients, comma separated'),
+    user: z.string().optional().describe('User to log in with; nobody logs in where missing'),
+    password: z.string().optional().meta({ secret: true }).describe('Password of `user`'),
+    format: z
+      .enum(['html', 'text'])
+      .default('html')
+      .describe('html: HTML and plain text in one mail; text: plain text'),
+    tls: z.boolean().default(false).describe('Whether nothing is sent without TLS'),
+    implicit_tls: z
+      .boolean()
+      .optional()
+      .describe('Whether TLS begins with the first byte, not by STARTTLS; true on port 465 where missing'),
+    plaintext_auth: z
+      .boolean()
+      .default(false)
+      .describe('Whether user and password may be sent without TLS to another machine'),
+  })
+  .refine(({ user, password }) => user === undefined || password !== undefined, {
+    path: ['password'],
+    error: 'is missing, and there is a user',
+  })
 
 /** Mails what came of actions and outputs. */
 export const smtp = defineNotifier({

@@ -1,5 +1,5 @@
 import type { Card, Fact } from './card.ts'
-import { visible, visibleLines } from './visible.ts'
+import { linesOf, visible } from './visible.ts'
 
 /** Cards as plain text. Every line of what came in an event is marked or labelled, so that none passes for Talon's own. */
 export function textOf(cards: readonly Card[], footer: string): string {
@@ -23,6 +23,6 @@ function rows(facts: readonly Fact[]): string {
 }
 
 const quoted = (text: string) =>
-  visibleLines(text)
-    .map((line) => `  | ${line}\n`)
+  linesOf(text)
+    .map((line) => `  | ${visible(line)}\n`)
     .join('')
