@@ -12,6 +12,7 @@ const PACKAGES = {
   '@talon/notifier-webhook': () => import('@talon/notifier-webhook'),
   '@talon/output-file': () => import('@talon/output-file'),
   '@talon/output-gcs': () => import('@talon/output-gcs'),
+  '@talon/notifier-smtp': () => import('@talon/notifier-smtp'),
 } as const satisfies Readonly<Record<string, () => Promise<{ default: Plugin }>>>
 
 /** Names of the packages that ship with Talon. */
