@@ -51,6 +51,11 @@ const sources = {
     module: 'github.com/fsouza/fake-gcs-server',
   },
   mailpit: { folder: 'mailpit', package: 'github.com/axllent/mailpit', module: 'github.com/axllent/mailpit' },
+  'ec2-metadata-mock': {
+    folder: 'amazon-ec2-metadata-mock',
+    package: 'github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock',
+    module: 'github.com/aws/amazon-ec2-metadata-mock',
+  },
   helm: { folder: 'helm', package: 'helm.sh/helm/v4/cmd/helm', module: 'helm.sh/helm/v4' },
 } satisfies Record<string, Source>
 

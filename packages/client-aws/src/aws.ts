@@ -1,3 +1,4 @@
+import type { Logger, NodeHttpHandlerOptions } from '@smithy/types'
 import { defineClient } from '@talon/plugin'
 import { z } from 'zod'
 import { credentialsOf, type Credentials } from './credentials.ts'
@@ -8,8 +9,8 @@ export interface AwsConfiguration {
   readonly region?: string
   /** Core alone tries again. */
   readonly maxAttempts: number
-  readonly requestHandler: object
-  readonly logger: object
+  readonly requestHandler: NodeHttpHandlerOptions
+  readonly logger: Logger
 }
 
 /** A client of the SDK, as far as it is kept here. */
