@@ -1,5 +1,11 @@
 import { hostname } from 'node:os'
-import { detectResources, envDetector, resourceFromAttributes, type Resource } from '@opentelemetry/resources'
+import {
+  detectResources,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+  type Resource,
+} from '@opentelemetry/resources'
 
 /**
  * Who tells: Falco Talon's service name, this version, and the host, which is the pod's name in Kubernetes.
@@ -12,5 +18,5 @@ export function resourceOf(version?: string): Resource {
     'service.instance.id': hostname(),
     ...(version !== undefined && { 'service.version': version }),
   })
-  return own.merge(detectResources({ detectors: [envDetector] }))
+  return own.merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }))
 }
