@@ -27,8 +27,8 @@ export interface Found {
 }
 
 /** Starts fake-gcs-server on loopback, in memory or on disk, and asks it by HTTP alone: none of Talon's code reads back. */
-export async function startGcs({ folder }: { readonly folder?: string } = {}) {
-  const port = await freePort()
+export async function startGcs(given: { readonly folder?: string; readonly port?: number } = {}) {
+  const { folder, port = await freePort() } = given
   const url = `http://127.0.0.1:${port}`
   const backend = folder ? ['-backend', 'filesystem', '-filesystem-root', folder] : ['-backend', 'memory']
   const args = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-public-host', `127.0.0.1:${port}`]
@@ -44,6 +44,7 @@ export async function startGcs({ folder }: { readonly folder?: string } = {}) {
   }
   return {
     url,
+    port,
     async createBucket(name: string) {
       await fetch(`${url}/storage/v1/b?project=test`, { method: 'POST', body: JSON.stringify({ name }) })
     },
