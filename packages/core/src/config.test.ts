@@ -2,6 +2,7 @@ import { defineClient, defineNotifier, done } from '@talon/plugin'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { readConfig, redact } from './config.ts'
+import { secretValues } from './secret-values.ts'
 
 const slack = defineNotifier({
   name: 'slack',
@@ -204,4 +205,12 @@ it('shown, settings hide every secret and what nobody knows', () => {
   const shown = redact(config, definitions)
   expect(JSON.stringify(shown)).not.toMatch(/s[1-5]/)
   expect(shown).toMatchObject({ listen_port: 2803, notifiers: { slack: { format: 'short' } } })
+})
+
+it('every secret is known by its value, and nothing else is', () => {
+  const { config } = read(
+    'minio: { endpoint: e1, secret_key: s1 }\nnotifiers: { slack: { webhook_url: s2, format: short, custom_headers: { A: s3 } } }\n',
+    { env: { AWS_ACCESS_KEY: 's4' } },
+  )
+  expect(secretValues(config, definitions).toSorted()).toEqual(['s1', 's2', 's3', 's4'])
 })

@@ -113,7 +113,7 @@ function emptyTree(issues: Issue[]): MapTree {
 }
 
 /** The schema with what plugins want to know: third parties' sections are no unknown keys then, and notifiers' are read by type. */
-function schemaWith(definitions: ConfigOptions['definitions']): z.ZodObject {
+export function schemaWith(definitions: ConfigOptions['definitions']): z.ZodObject {
   if (!definitions) return settingsSchema.loose()
   const own: Record<string, z.ZodType> = {}
   for (const { name, settings } of definitions.clients()) own[name] = settings.optional()

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Event } from '@talon/plugin'
+import type { Config } from './config.ts'
+import type { Window } from './journal.ts'
 
 /**
  * Fields that differ from call to call of one cause: times, event numbers, thread and process ids, durations.
@@ -17,6 +19,11 @@ const CHANGING = new RegExp(
 
 /** A time in a message: `23:39:44.834631763`. */
 const TIME = /\d{2}:\d{2}:\d{2}\.\d+/g
+
+/** The window that an event falls into, by the settings. */
+export function windowOf(event: Event, { key, time_window_seconds, sliding }: Config['deduplication']): Window {
+  return { key: dedupKey(event, key), length: time_window_seconds * 1000, sliding }
+}
 
 /**
  * What makes two events one: rule, source, hostname and the output fields that do not change from call to call, or

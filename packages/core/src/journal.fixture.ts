@@ -15,9 +15,10 @@ export interface JournalStand {
 
 /** What each promise of `Journal` means, for every journal: `open` gives an empty one with that much room. */
 export function checkJournal(name: string, open: (maxEvents: number) => Promise<JournalStand>, durable: boolean): void {
+  // oxlint-disable-next-line vitest/valid-title -- its caller has it
   describe(name, () => {
     const journey = (what: string, walk: (stand: JournalStand) => Promise<void>, maxEvents = 100) =>
-      // oxlint-disable-next-line vitest/expect-expect -- the walk expects
+      // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- the walk expects, and has the title
       it(what, async () => {
         const stand = await open(maxEvents)
         try {

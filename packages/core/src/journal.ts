@@ -41,6 +41,8 @@ export interface Entry {
   readonly repeats: number
   /** Epoch milliseconds when somebody asked for it again: its age counts from there. */
   readonly asked?: number
+  /** Another process may have worked on it unseen: what may not run twice is not run, and reported as interrupted. */
+  readonly uncertain?: boolean
 }
 
 export type EntryState = 'unfinished' | 'done' | 'failed'
@@ -67,6 +69,8 @@ export interface Tenure {
   readonly signal: AbortSignal
   /** Asked before each step: a process that slept has had no timer that could abort. */
   valid(): boolean
+  /** Told once nothing of this process works on the entry any more, finished or not. */
+  release(): void
 }
 
 export interface Work {

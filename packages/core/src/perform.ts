@@ -17,7 +17,7 @@ import { act, interrupted, store, type Acted, type StepWork } from './step.ts'
 import type { Tools } from './tools.ts'
 
 /** One rule's part of an event's plan, and how far an earlier run got with it. */
-export interface Sequence extends Pick<Entry, 'event' | 'steps' | 'asked'> {
+export interface Sequence extends Pick<Entry, 'event' | 'steps' | 'asked' | 'uncertain'> {
   readonly rule: PlannedRule
   /** The rule's place in the plan. */
   readonly place: number
@@ -95,7 +95,7 @@ function inLane(work: StepWork, earlier: StepRecord | undefined, tools: Tools): 
   const queued = tools.now()
   return tools.lanes.run(ticket, tools.signal, async () => {
     const waited = tools.now() - queued
-    if (!again && earlier) return { outcome: await interrupted(work, tools) }
+    if (!again && (earlier ?? work.uncertain)) return { outcome: await interrupted(work, tools) }
     if (!again) await tools.journal.step(event.id, key, { state: 'started' })
     tools.mayAct()
     return act(work, tools, waited)

@@ -6,6 +6,7 @@ import { readConfig, type ConfigOptions } from './config.ts'
 import { Host } from './host.ts'
 import type { InspectOptions } from './inspect.ts'
 import { loadPlugins } from './load.ts'
+import { secretValues } from './secret-values.ts'
 import type { RuleSource } from './source.ts'
 
 /** Where the config file lies if nobody says so: Falco Talon's place. */
@@ -28,6 +29,8 @@ export interface Setup extends Required<
 > {
   /** What is wrong with the config file and its plugins. */
   readonly issues: readonly Issue[]
+  /** Every secret that the settings hold, for those who write logs and traces. */
+  readonly secrets: readonly string[]
   /** The config file that was read. */
   readonly configPath?: string
 }
@@ -47,12 +50,14 @@ export async function readSetup(options: SetupOptions): Promise<Setup> {
     dirname(resolve(configPath)),
     plugins_path,
   ])
-  const read = readConfig({ ...given, definitions: hostOf(plugins) })
+  const definitions = hostOf(plugins)
+  const read = readConfig({ ...given, definitions })
   return {
     plugins,
     config: read.config,
     locate: read.locate,
     issues: [...read.issues, ...issues],
+    secrets: secretValues(read.config, definitions),
     rules: await readTexts(rulesPaths ?? read.config.rules_files),
     checkSettings: file !== undefined,
     ...(file && { configPath }),

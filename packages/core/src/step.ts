@@ -33,6 +33,8 @@ export interface StepWork {
   readonly key: StepKey
   /** Epoch milliseconds when somebody asked for it again. */
   readonly asked?: number | undefined
+  /** Another process may have worked on it unseen. */
+  readonly uncertain?: boolean | undefined
 }
 
 export interface Acted {

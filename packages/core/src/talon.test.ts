@@ -422,9 +422,17 @@ describe('what another process takes over', () => {
   it('is left as it is: no further step begins, and what is under way ends untold', async () => {
     const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
     const passed = new AbortController()
+    const released: string[] = []
     async function* work(): ReturnType<typeof journal.work> {
       for await (const { entry } of journal.work())
-        yield { entry, tenure: { signal: passed.signal, valid: () => !entry.event.fields['late'] } }
+        yield {
+          entry,
+          tenure: {
+            signal: passed.signal,
+            valid: () => !entry.event.fields['late'],
+            release: () => void released.push(entry.event.uuid),
+          },
+        }
     }
     const ran: string[] = []
     const hang = act('test:hang', undefined, {
@@ -439,7 +447,7 @@ describe('what another process takes over', () => {
     while (!ran.length) await sleep(1)
     passed.abort(new Error('passed'))
     await sleep(20)
-    expect([ran, told(), journal.stats().waiting]).toEqual([['hang'], [], 2])
+    expect([ran, told(), journal.stats().waiting, released.toSorted()]).toEqual([['hang'], [], 2, ['', '2']])
     expect((await journal.list({ limit: 10 })).map(({ steps }) => steps)).toEqual([{}, {}])
   })
 })

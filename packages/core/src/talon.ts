@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, type Client, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
-import { dedupKey } from './dedup.ts'
+import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
@@ -136,7 +136,10 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     for await (const { entry, tenure } of journal.work()) {
       if (signal.aborted) return
       const held = tenure ? under(tenure, tools) : tools
-      const response = respond(entry, () => ruleset, held).finally(() => responding.delete(response))
+      const response = respond(entry, () => ruleset, held).finally(() => {
+        responding.delete(response)
+        tenure?.release()
+      })
       responding.add(response)
       while (responding.size >= RESPONDING && !signal.aborted) await Promise.race(responding)
     }
@@ -151,9 +154,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       const trace = traceOf(traceparent)
       const event = decode(body, { id: randomUUID(), received: now(), ...trace })
       if (!taking) return { verdict: 'full', ...trace }
-      const { time_window_seconds, sliding, key } = config.deduplication
-      const window = { key: dedupKey(event, key), length: time_window_seconds * 1000, sliding }
-      const verdict = await journal.accept(event, window)
+      const verdict = await journal.accept(event, windowOf(event, config.deduplication))
       return { verdict, ...trace }
     },
     async reload(rules) {

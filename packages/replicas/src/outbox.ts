@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@talon/plugin'
+import type { Link } from './link.ts'
+import type { Progress } from './messages.ts'
+
+/** Items that wait for one server at most, how many go at once, and how long they are tried, in milliseconds. */
+const BOUND = 20_000
+const BATCH = 200
+const PATIENCE = 30_000
+const PAUSE = 300
+
+interface Box {
+  items: { readonly item: Progress; readonly sent: () => void }[]
+  sending: boolean
+}
+
+/**
+ * Tells other servers how the entries go on that they handed over, in order. What cannot be told for long is dropped:
+ * a server that comes back hands its entries over again, and learns it from the answer.
+ */
+export class Outbox {
+  readonly #link: Link
+  readonly #log: Logger
+  readonly #signal: AbortSignal
+  readonly #boxes = new Map<string, Box>()
+
+  constructor(link: Link, log: Logger, signal: AbortSignal) {
+    this.#link = link
+    this.#log = log
+    this.#signal = signal
+  }
+
+  /** Resolves once it was told, or given up. */
+  tell(address: string, item: Progress): Promise<void> {
+    const box = this.#boxes.get(address) ?? { items: [], sending: false }
+    this.#boxes.set(address, box)
+    return new Promise((resolve) => {
+      box.items.push({ item, sent: resolve })
+      if (box.items.length > BOUND) box.items.shift()?.sent()
+      if (!box.sending) void this.#send(address, box)
+    })
+  }
+
+  async #send(address: string, box: Box): Promise<void> {
+    box.sending = true
+    let failing = 0
+    while (box.items.length) {
+      const batch = box.items.slice(0, BATCH)
+      try {
+        await this.#link(address, { kind: 'progress', items: batch.map(({ item }) => item) }, this.#signal)
+        failing = 0
+      } catch (error) {
+        failing ||= performance.now()
+        const given = this.#signal.aborted || performance.now() - failing > PATIENCE
+        if (!given) {
+          await sleep(PAUSE, undefined, { signal: this.#signal }).catch(() => {})
+          continue
+        }
+        this.#log.warn('a server could not be told how its events went on', {
+          address,
+          events: box.items.length,
+          error: String(error),
+        })
+        batch.push(...box.items.slice(BATCH))
+      }
+      box.items.splice(0, batch.length)
+      for (const { sent } of batch) sent()
+    }
+    box.sending = false
+    this.#boxes.delete(address)
+  }
+}
