@@ -21,7 +21,7 @@ function open(over: Partial<Door> = {}, handle?: Door['talon']['handle']) {
       ready: async () => ({ ready: true, problems: [] }),
       ...(handle && { handle }),
     },
-    metrics: async () => 'up 1\n',
+    metrics: { page: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     reload: async () => [],
     refused: (reason) => refused.push(reason),
     log,

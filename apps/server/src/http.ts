@@ -11,7 +11,7 @@ import { Refusal, type Reason } from './refusal.ts'
 export interface Door {
   readonly talon: Pick<Talon, 'handle' | 'ready'>
   /** The metrics, in the text format of Prometheus. */
-  readonly metrics: () => Promise<string>
+  readonly metrics: { readonly page: () => Promise<string>; readonly contentType: string }
   /** Reads the rules again and gives the warnings. @throws ConfigError; the old rules stay then. */
   readonly reload: () => Promise<readonly Issue[]>
   /** Counts a request that is turned away. */
@@ -65,7 +65,7 @@ export function createApp({ talon, metrics, reload, refused, log, now = () => pe
   })
 
   app.get('/metrics', async (c) =>
-    c.body(await metrics(), 200, { ...HEADERS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+    c.body(await metrics.page(), 200, { ...HEADERS, 'content-type': metrics.contentType }),
   )
 
   app.post(RELOAD, async (c) => {

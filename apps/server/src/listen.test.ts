@@ -23,7 +23,7 @@ async function open(port = 0, address = '127.0.0.1'): Promise<Listening> {
         }),
       ready: async () => ({ ready: true, problems: [] }),
     },
-    metrics: async () => '',
+    metrics: { page: async () => '', contentType: 'text/plain' },
     reload: async () => [],
     refused,
     log,

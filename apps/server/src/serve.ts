@@ -11,6 +11,8 @@ import { watchFiles } from './watch.ts'
 export interface ServeOptions extends Omit<SetupOptions, 'plugins'> {
   /** Ends the server: it takes no more, finishes what it can within `shutdown_timeout`, and closes all. */
   readonly signal: AbortSignal
+  /** Version of Talon, for those who watch it. */
+  readonly version?: string
 }
 
 /** A server that takes events. */
@@ -27,14 +29,15 @@ export interface Running {
  * Starts the server: reads its files, opens what the rules use, listens.
  * @throws ConfigError that lists everything that is wrong, before any event is taken.
  */
-export async function serve({ signal, ...options }: ServeOptions): Promise<Running> {
+export async function serve({ signal, version, ...options }: ServeOptions): Promise<Running> {
   const setup = await readSetup({ ...options, plugins: await firstParty() })
   const { config } = setup
-  const log = createLogger({ format: config.log_format })
-  const { talon, app, reload, look, refused } = await compose(setup, log, options.env)
+  const log = createLogger({ format: config.log_format, secrets: setup.secrets })
+  const { talon, app, reload, look, refused, closeTelemetry } = await compose(setup, log, options.env, version)
   const { listen_address: address, listen_port: port } = config
   const door = await listen(app, { address, port, refused }).catch(async (error: unknown) => {
     await talon.stop()
+    await closeTelemetry()
     throw error
   })
   const url = `http://${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
@@ -52,6 +55,7 @@ export async function serve({ signal, ...options }: ServeOptions): Promise<Runni
     // The port stays open meanwhile: who comes late is told to come again, and not left without an answer.
     await talon.stop()
     await door.close()
+    await closeTelemetry()
     log.info('Talon has stopped', { unfinished: talon.stats().events })
   }
   return { url, reload, log, stopped: stop() }

@@ -1,5 +1,6 @@
 import { serve } from '@talon/server'
 import type { GlobalOptions, Surroundings } from '../program.ts'
+import { version } from '../version.ts'
 
 /** Exit statuses of a program that a signal ended: 128 and its number. */
 const STATUS = { SIGINT: 130, SIGTERM: 143 } as const
@@ -7,12 +8,13 @@ const STATUS = { SIGINT: 130, SIGTERM: 143 } as const
 /** Runs the server until it is told to stop: once to finish what it can, a second time to end at once. */
 export async function server({ config, rules }: GlobalOptions, { exit }: Surroundings): Promise<number> {
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (stopping.signal.aborted) exit(STATUS[signal])
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (stopping.signal.aborted) exit(STATUS[name])
       stopping.abort()
     })
-  const running = await serve({ configPath: config, rulesPaths: rules, env: process.env, signal: stopping.signal })
+  const { signal } = stopping
+  const running = await serve({ configPath: config, rulesPaths: rules, env: process.env, signal, version: version() })
   process.on('SIGHUP', () => void running.reload().catch(() => {})) // the log says what is wrong
   // What a library throws behind its caller's back must not end the answers to other events.
   process.on('uncaughtException', (error) => running.log.error('an error that nobody caught', { stack: error.stack }))
