@@ -8,7 +8,7 @@ import { join } from 'node:path'
 interface Source {
   /** Folder below go/ whose go.mod and go.sum pin the program and all it is made of. */
   readonly folder: string
-  /** Package of the program's main function. */
+  /** Package of the program's main function; `.` for the folder's own main.go. */
   readonly package: string
   /** Module whose version names the binary, as go.mod requires it. */
   readonly module: string
@@ -56,6 +56,7 @@ const sources = {
     package: 'github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock',
     module: 'github.com/aws/amazon-ec2-metadata-mock',
   },
+  otelcol: { folder: 'otelcol', package: '.', module: 'go.opentelemetry.io/collector/otelcol' },
   helm: { folder: 'helm', package: 'helm.sh/helm/v4/cmd/helm', module: 'helm.sh/helm/v4' },
 } satisfies Record<string, Source>
 
@@ -78,10 +79,8 @@ interface Build {
 async function buildOf(name: Binary): Promise<Build> {
   const source: Source = sources[name]
   const folder = join(import.meta.dirname, 'go', source.folder)
-  const [mod, sum] = await Promise.all([
-    readFile(join(folder, 'go.mod'), 'utf8'),
-    readFile(join(folder, 'go.sum'), 'utf8'),
-  ])
+  const files = ['go.mod', 'go.sum', ...(source.package === '.' ? ['main.go'] : [])]
+  const [mod = '', ...rest] = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   const required = mod.split('\n').map((line) =>
     line
       .replace(/^require /, '')
@@ -93,7 +92,7 @@ async function buildOf(name: Binary): Promise<Build> {
   const settings = (source.settings?.(version) ?? []).map((setting) => `-X ${setting}`)
   const flags = ['-trimpath', '-ldflags', ['-s -w', ...settings].join(' ')]
   const key = createHash('sha256')
-    .update(JSON.stringify([process.arch, mod, sum, flags]))
+    .update(JSON.stringify([process.arch, mod, ...rest, flags]))
     .digest('hex')
     .slice(0, 8)
   return { file: join(cacheFolder(), 'bin', `${name}-${version}-${key}`), flags, source, folder }
