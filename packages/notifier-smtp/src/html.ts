@@ -45,7 +45,8 @@ const STYLE = new Markup(`
   h2 { margin: 16px 0 4px; font-size: 12px; letter-spacing: .06em; text-transform: uppercase; color: #59636e; }
   table { border-collapse: collapse; width: 100%; }
   th, td { padding: 4px 0; border-top: 1px solid #e5e9ed; text-align: left; vertical-align: top; }
-  th { width: 26%; padding-right: 12px; font-weight: 600; color: #59636e; overflow-wrap: anywhere; }
+  th { width: 26%; padding-right: 12px; font-weight: 600; color: #59636e; overflow-wrap: break-word; }
+  .fields th { width: 34%; overflow-wrap: anywhere; }
   td { overflow-wrap: anywhere; }
   .fields td, .fields th, pre { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
   pre { margin: 0; padding: 8px 10px; background: #f4f6f8; border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }

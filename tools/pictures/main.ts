@@ -1,0 +1,10 @@
+// Draws the pictures of the documentation from what Talon really sends: `npm run pictures`.
+import { join } from 'node:path'
+import { mail } from './mail.ts'
+
+const PICTURES = join(import.meta.dirname, '../../docs/pictures')
+
+for (const [name, draw] of Object.entries({ mail })) {
+  await draw(join(PICTURES, `${name}.png`))
+  console.log(`docs/pictures/${name}.png`)
+}
