@@ -2,7 +2,8 @@ import { gcp } from '@talon/client-gcp'
 import { ActionError, defineOutput, done, objectKey, prefix } from '@talon/plugin'
 import { z } from 'zod'
 import { digestsOf } from './digests.ts'
-import { existing, upload } from './upload.ts'
+import { existing } from './object.ts'
+import { upload } from './upload.ts'
 
 /** Bucket names. https://cloud.google.com/storage/docs/buckets#naming */
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/
@@ -44,9 +45,9 @@ to recognise what an earlier try stored, and \`storage.objects.delete\` for mani
         { retryable: true },
       )
     const object = { bucket, name, size, md5, metadata, replace }
-    const stored = await upload(object, artifact, { gcp, signal, log })
+    const stored = await upload(object, artifact.path, { gcp, signal, log })
     if (!stored) {
-      const there = await existing(object, { gcp, signal })
+      const there = await existing(object, gcp, signal)
       if (there.size !== String(size) || there.md5Hash !== md5)
         throw new ActionError(
           `gs://${bucket}/${name} is there already, with other content (${there.size} bytes, MD5 ${there.md5Hash}): ` +
