@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from '@talon/plugin'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { PROJECT, startGoogle } from '../testing/google.ts'
+import { ACCOUNT, PROJECT, startGoogle } from '../testing/google.ts'
 import { gcp, type Gcp, type GcpRequest } from './index.ts'
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -70,6 +70,32 @@ describe('credentials', () => {
         .status,
     ).toBe(200)
     expect(tokens()).toBe(0)
+  })
+
+  it('of a user give a token', async () => {
+    const user = { type: 'authorized_user', client_id: 'c', client_secret: 's', refresh_token: 'refresh-1' }
+    const path = join(folder, 'user.json')
+    writeFileSync(path, JSON.stringify({ ...user, token_uri: `${google.url}/token` }))
+    expect((await ask(await open({ credentials_path: path }))).status).toBe(200)
+  })
+
+  it('of another provider give tokens of the account that they stand for, identity tokens too', async () => {
+    writeFileSync(join(folder, 'token'), 'token-of-elsewhere')
+    const account = `${google.url}/v1/projects/-/serviceAccounts/${ACCOUNT}`
+    const federation = {
+      type: 'external_account',
+      audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: `${google.url}/sts`,
+      service_account_impersonation_url: `${account}:generateAccessToken`,
+      credential_source: { file: join(folder, 'token') },
+    }
+    writeFileSync(join(folder, 'federation.json'), JSON.stringify(federation))
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(folder, 'federation.json'))
+    const client = await open()
+    expect((await ask(client)).status).toBe(200)
+    const token = await client.idToken(google.functionUrl, signal())
+    expect((await ask(client, { url: google.functionUrl, token })).status).toBe(200)
   })
 
   it('give an identity token for one audience', async () => {

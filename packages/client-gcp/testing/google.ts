@@ -61,6 +61,8 @@ export async function startGoogle() {
     const index = overrides.findIndex((override) => override.path.test(path))
     if (index >= 0) return overrides.splice(index, 1)[0]?.answer ?? { status: 500 }
     if (path === '/token') return token(new URLSearchParams(body))
+    if (path === '/sts') return exchange(new URLSearchParams(body))
+    if (path.startsWith('/v1/projects/-/serviceAccounts/')) return impersonate(path, authorization, body)
     if (path.startsWith('/computeMetadata/v1/')) return metadata(path, headers['metadata-flavor'] === 'Google')
     if (path.startsWith('/v2/')) return functions(path, authorization)
     if (path.startsWith('/run/')) return run(path, authorization, body)
@@ -68,6 +70,8 @@ export async function startGoogle() {
   }
 
   function token(form: URLSearchParams): Answer {
+    if (form.get('grant_type') === 'refresh_token' && form.get('refresh_token') === 'refresh-1')
+      return { status: 200, body: { access_token: access(), expires_in: 3600, token_type: 'Bearer' } }
     const [head = '', claims = '', signature = ''] = (form.get('assertion') ?? '').split('.')
     const refused = (error_description: string) => ({
       status: 400,
@@ -88,6 +92,24 @@ export async function startGoogle() {
     if (typeof target_audience === 'string') return { status: 200, body: { id_token: identity(target_audience) } }
     if (scope !== 'https://www.googleapis.com/auth/cloud-platform') return refused('Invalid scope.')
     return { status: 200, body: { access_token: access(), expires_in: 3600, token_type: 'Bearer' } }
+  }
+  /** Workload identity federation: another provider's token for one of Google. */
+  function exchange(form: URLSearchParams): Answer {
+    if (form.get('subject_token') !== 'token-of-elsewhere')
+      return { status: 400, body: { error: 'invalid_grant', error_description: 'The subject token was not taken' } }
+    return {
+      status: 200,
+      body: { access_token: access(), issued_token_type: 'x', token_type: 'Bearer', expires_in: 3600 },
+    }
+  }
+  function impersonate(path: string, authorization: string, body: string): Answer {
+    if (!accessTokens.has(authorization.replace('Bearer ', ''))) return { status: 401 }
+    const expireTime = new Date(Date.now() + 3_600_000).toISOString()
+    if (path.endsWith(`${ACCOUNT}:generateAccessToken`))
+      return { status: 200, body: { accessToken: access(), expireTime } }
+    if (path.endsWith(`${ACCOUNT}:generateIdToken`))
+      return { status: 200, body: { token: identity((JSON.parse(body) as { audience: string }).audience) } }
+    return { status: 404 }
   }
   function access(): string {
     const token = `ya29.${randomUUID()}`
