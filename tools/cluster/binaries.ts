@@ -58,6 +58,12 @@ const sources = {
   },
   otelcol: { folder: 'otelcol', package: '.', module: 'go.opentelemetry.io/collector/otelcol' },
   helm: { folder: 'helm', package: 'helm.sh/helm/v4/cmd/helm', module: 'helm.sh/helm/v4' },
+  // Takes Loki's pushes, and can be asked what it has; Apache-2.0, as Loki is not.
+  'victoria-logs': {
+    folder: 'victoria-logs',
+    package: 'github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs',
+    module: 'github.com/VictoriaMetrics/VictoriaLogs',
+  },
 } satisfies Record<string, Source>
 
 export type Binary = keyof typeof sources
