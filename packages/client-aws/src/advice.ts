@@ -65,7 +65,9 @@ const ROWS: readonly Row[] = [
   {
     names: /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403|NotAuthorized)$/,
     advice: ({ permission }) =>
-      `grant ${permission} to the identity that Talon has (a role that is to be assumed must trust it, too), and look for policies that deny it`,
+      permission === 'sts:AssumeRole'
+        ? "let the role's trust policy name the identity that Talon has (and aws.external_id), and grant it sts:AssumeRole"
+        : `grant ${permission} to the identity that Talon has, and look for policies that deny it`,
   },
   { names: /^(NoSuchBucket)$/, advice: 'create the bucket, or check its name' },
   {
@@ -73,8 +75,14 @@ const ROWS: readonly Row[] = [
     advice: 'check the name, and that it is in this region and account (aws.region)',
   },
   {
+    names: /^CredentialsProviderError$/,
+    message: /^Could not load credentials from any providers/,
+    advice: `give Talon a role (EKS Pod Identity, IRSA, an instance profile), or ${CREDENTIALS}`,
+  },
+  {
     names: /^(CredentialsProviderError|TokenProviderError|ProviderError)$/,
-    advice: `no credentials were found: give Talon a role (EKS Pod Identity, IRSA, an instance profile), or ${CREDENTIALS}`,
+    retryable: true,
+    advice: 'the chain of the SDK found where credentials should be, and did not get them',
   },
   {
     names: /./,

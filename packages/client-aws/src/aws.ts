@@ -2,12 +2,13 @@ import type { Logger, NodeHttpHandlerOptions } from '@smithy/types'
 import { defineClient } from '@talon/plugin'
 import { z } from 'zod'
 import { credentialsOf, type Credentials } from './credentials.ts'
+import { identityCheck } from './identity.ts'
 
 /** What every client of the SDK gets. A service's own settings come on top. */
 export interface AwsConfiguration {
   readonly credentials: Credentials
   readonly region?: string
-  /** Core alone tries again. */
+  /** 1: core alone tries again. */
   readonly maxAttempts: number
   readonly requestHandler: NodeHttpHandlerOptions
   readonly logger: Logger
@@ -21,10 +22,10 @@ interface SdkClient {
 /** AWS: clients of the SDK for its services, with the credentials and the region of the settings. */
 export interface Aws {
   /**
-   * The SDK's client of a service in a region (`aws.region` or the SDK's chain where missing). One of each is kept,
-   * and closed with this. Endpoints are the SDK's own: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`.
+   * The SDK's client of a service in a region (`aws.region`, or the SDK's chain, where missing). One of each is kept, and
+   * closed with this. Calls end with the `abortSignal` that they are given, and with nothing else.
    * @param load imports the client's class, so that the SDK loads when it is needed
-   * @param more settings of this service
+   * @param more settings of this service, the same each time
    */
   service<C extends SdkClient>(
     service: string,
@@ -32,7 +33,9 @@ export interface Aws {
     region?: string,
     more?: object,
   ): Promise<C>
-  close(): void
+  /** @throws ConfigError where there are no credentials, or AWS does not take them */
+  check(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
 }
 
 const settings = z.object({
@@ -44,47 +47,57 @@ const settings = z.object({
 })
 export type AwsSettings = z.output<typeof settings>
 
-/** AWS, for outputs, actionners and contexts. */
+/**
+ * AWS, for outputs and actionners. Endpoints of one's own are the SDK's business: `AWS_ENDPOINT_URL`,
+ * `AWS_ENDPOINT_URL_S3`, `AWS_USE_FIPS_ENDPOINT`; so is `HTTPS_PROXY` Node's.
+ */
 export const aws = defineClient({
   name: 'aws',
   summary: 'AWS: credentials that renew themselves, and clients of its services',
   settings,
-  open(settings): Aws {
-    return openAws(settings)
-  },
+  open: openAws,
   close: (client) => client.close(),
+  check: (client, signal) => client.check(signal),
 })
 
 /** The SDK would write to the console. */
 const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
-/** Milliseconds to connect; a request as a whole ends with its job. */
+/** Milliseconds. */
 const CONNECT = 5000
 
 function openAws(settings: AwsSettings): Aws {
   const { region } = settings
-  const common = { maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT }, logger: quiet }
-  const credentials = credentialsOf(settings, { ...common, ...(region && { region }) })
+  const common = {
+    maxAttempts: 1,
+    logger: quiet,
+    // A function may think for 15 minutes without a byte; the proxy is known to Node from 22.21 and 24.5 on.
+    requestHandler: { connectionTimeout: CONNECT, socketTimeout: 0, httpsAgent: { proxyEnv: process.env } },
+    ...(region && { region }),
+  }
+  const credentials = credentialsOf(settings, common)
   const clients = new Map<string, Promise<SdkClient>>()
   return {
-    service: async <C extends SdkClient>(
+    check: identityCheck(credentials, common),
+    service<C extends SdkClient>(
       service: string,
       load: () => Promise<new (configuration: AwsConfiguration) => C>,
       own = region,
       more = {},
-    ) => {
+    ) {
       const key = JSON.stringify([service, own])
-      let client = clients.get(key) as Promise<C> | undefined
-      if (!client) {
-        client = load().then((Client) => new Client({ ...common, credentials, ...(own && { region: own }), ...more }))
-        clients.set(key, client)
-        client.catch(() => clients.delete(key))
-      }
+      const kept = clients.get(key) as Promise<C> | undefined
+      if (kept) return kept
+      const client = load().then(
+        (Client) => new Client({ ...common, credentials, ...(own && { region: own }), ...more }),
+      )
+      clients.set(key, client)
+      client.catch(() => clients.delete(key))
       return client
     },
     async close() {
-      const all = [...clients.values()]
+      const all = await Promise.allSettled(clients.values())
       clients.clear()
-      for (const client of all) (await client).destroy()
+      for (const client of all) if (client.status === 'fulfilled') client.value.destroy()
     },
   }
 }

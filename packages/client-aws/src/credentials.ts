@@ -1,17 +1,19 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { ConfigError } from '@talon/plugin'
 import type { AwsSettings } from './aws.ts'
+import { awsFailure } from './failure.ts'
+import { impatient, withSts, type Common } from './sts.ts'
 
 /** Gives credentials that are good for a while yet. */
 export type Credentials = () => Promise<AwsCredentialIdentity>
 
-/** Milliseconds before its end that a session is renewed. The SDK renews at five minutes. */
+/** Milliseconds before the end of a session that it is renewed: the SDK's own figure. */
 const EARLY = 5 * 60_000
 /** Milliseconds after which credentials without an end are read anew: their file may have been replaced. */
 const FRESH = 15 * 60_000
 
 /** Where the settings say that credentials come from. @throws ConfigError where they say half of it. */
-export function credentialsOf(settings: AwsSettings, common: object): Credentials {
+export function credentialsOf(settings: AwsSettings, common: Common): Credentials {
   const { role_arn, external_id, access_key, secret_key } = settings
   if (!access_key !== !secret_key)
     throw new ConfigError('aws: access_key and secret_key belong together: give both, or none')
@@ -19,37 +21,30 @@ export function credentialsOf(settings: AwsSettings, common: object): Credential
   const own =
     access_key && secret_key
       ? () => Promise.resolve({ accessKeyId: access_key, secretAccessKey: secret_key })
-      : () => fromChain()
-  return renewed(role_arn ? () => assume(role_arn, external_id, { ...common, credentials: own }) : own)
+      : () => fromChain(common)
+  return renewed(role_arn ? () => assume({ role_arn, external_id }, { ...common, credentials: own }) : own)
 }
 
 /** The SDK's chain: environment, files, web identity (EKS), containers, instance metadata. Files are read anew. */
-async function fromChain(): Promise<AwsCredentialIdentity> {
+async function fromChain(common: Common): Promise<AwsCredentialIdentity> {
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
-  return defaultProvider({ ignoreCache: true })()
+  return defaultProvider({ ignoreCache: true, clientConfig: impatient(common) })()
 }
 
-async function assume(RoleArn: string, ExternalId: string | undefined, common: object): Promise<AwsCredentialIdentity> {
-  const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const sts = new STSClient(common)
+/** A session of the role, of an hour where the role allows for it. */
+async function assume(
+  { role_arn, external_id }: AwsSettings,
+  configuration: Parameters<typeof withSts>[0],
+): Promise<AwsCredentialIdentity> {
+  const role = { RoleArn: role_arn, RoleSessionName: 'talon', ...(external_id && { ExternalId: external_id }) }
   try {
-    const { Credentials: given } = await sts.send(
-      new AssumeRoleCommand({ RoleArn, RoleSessionName: 'talon', ...(ExternalId && { ExternalId }) }),
-    )
-    const {
-      AccessKeyId: accessKeyId = '',
-      SecretAccessKey: secretAccessKey = '',
-      SessionToken,
-      Expiration,
-    } = given ?? {}
-    return {
-      accessKeyId,
-      secretAccessKey,
-      ...(SessionToken && { sessionToken: SessionToken }),
-      ...(Expiration && { expiration: Expiration }),
-    }
-  } finally {
-    sts.destroy()
+    const answer = await withSts(configuration, (client, sdk) => client.send(new sdk.AssumeRoleCommand(role)))
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {}
+    if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) throw new Error('STS gave no whole session')
+    const session = { sessionToken: SessionToken, expiration: Expiration }
+    return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, ...session }
+  } catch (error) {
+    throw awsFailure(error, `assuming the role ${role_arn} (aws.role_arn) failed`, 'sts:AssumeRole')
   }
 }
 

@@ -17,8 +17,8 @@ interface SdkError {
  * @param doing what failed, as the beginning of a sentence: `invoking the Lambda function 'x'`
  * @param permission the IAM action that it takes: `lambda:InvokeFunction`
  */
-export function awsFailure(error: unknown, doing: string, permission: string): TalonError {
-  if (TalonError.is(error)) return error
+export function awsFailure(error: unknown, doing: string, permission: string): ActionError {
+  if (TalonError.is(error) && error.kind === 'action') return error
   const { name, message, code, $metadata, $retryable, $response } = sdkErrorOf(error)
   const status = $metadata?.httpStatusCode ?? 0
   const { advice, retryable = status >= 500 } = adviceOf({ name, code, message, status, permission })
