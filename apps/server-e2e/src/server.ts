@@ -48,7 +48,9 @@ export async function startServer({
     `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\nlog_format: json\n${config.replaceAll('{folder}', folder)}`,
   )
   const args = [TALON, 'server', '-c', configFile, '-r', rulesFile]
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  // The journal lies there: no two servers share one.
+  const own = { XDG_STATE_HOME: folder }
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   const exited = once(child, 'exit').then(([code]) => code as number | null)

@@ -1,10 +1,13 @@
 import { createTalon, inspect, type Setup, type Talon } from '@talon/core'
 import { ConfigError, type Logger } from '@talon/plugin'
 import { openTelemetry } from '@talon/telemetry'
+import { addGauges } from './gauges.ts'
 import { createApp } from './http.ts'
+import { openJournal } from './journal.ts'
 import type { Reason } from './refusal.ts'
 import { refusals } from './refusals.ts'
 import { reloader, tell, type Reloader } from './reload.ts'
+import { replicate } from './replicas.ts'
 import { ensureWritable, spoolPath } from './state.ts'
 
 /** The server's parts, put together and running, but for the port. */
@@ -35,33 +38,17 @@ export async function compose(
     ...{ log, env, secrets: setup.secrets, ...(version !== undefined && { version }) },
   })
   const { metrics } = telemetry
-  const talon = await createTalon({
-    ...setup,
-    log,
-    observers: telemetry.observers,
-    spoolPath: spool,
-  })
-  const stats = (name: keyof ReturnType<Talon['stats']>) => () => talon.stats()[name]
-  metrics.gauges({
-    unfinished_events: { description: 'Events whose last step is not over', read: stats('events') },
-    unfinished_events_limit: {
-      description: 'Unfinished events from which on more are refused',
-      read: () => config.journal.max_events,
-    },
-    waiting_steps: { description: 'Steps that wait for a place', read: stats('steps') },
-    waiting_reports: { description: 'Reports that wait for their notifier', read: stats('reports') },
-    spooled_bytes: { description: 'Bytes of artifacts on their way', read: stats('spooled') },
-    rules: { description: 'Rules that are loaded', read: () => talon.ruleset.rules.length },
-  })
+  const troubles = metrics.meter.createCounter('journal_trouble', { description: 'What the journal could not store' })
+  const own = await openJournal({ config, env, log, onTrouble: () => troubles.add(1) })
+  const replication = await replicate({ journal: own, config, env, log })
+  const journal = replication?.replica ?? own
+  const talon = await createTalon({ ...setup, log, observers: telemetry.observers, journal, spoolPath: spool })
+  addGauges(metrics, { talon, journal, config, ...replication })
   tell(issues, log)
-  if (config.journal.type !== 'memory')
-    log.warn('events are kept in memory: those that are not finished are lost when the server ends unexpectedly', {
-      'journal.type': config.journal.type,
-    })
 
   const paths = setup.rules.map(({ name }) => name)
   const { reload, look } = reloader({ talon, paths, loaded: setup.rules, log, counted: metrics.reloaded })
   const refused = refusals({ counted: metrics.refused, log, now: () => performance.now() })
-  const app = createApp({ talon, metrics, reload, refused, log })
+  const app = createApp({ talon, metrics, reload, journal, refused, log, ...(replication && { replication }) })
   return { talon, app, reload, look, refused, closeTelemetry: telemetry.close }
 }

@@ -1,4 +1,4 @@
-import { decode } from '@talon/core'
+import { decode, memoryJournal } from '@talon/core'
 import { ConfigError } from '@talon/plugin'
 import { describe, expect, it, vi } from 'vitest'
 import { createApp, type Door } from './http.ts'
@@ -23,6 +23,7 @@ function open(over: Partial<Door> = {}, handle?: Door['talon']['handle']) {
     },
     metrics: { page: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     reload: async () => [],
+    journal: memoryJournal({ maxEvents: 10, now: () => 0 }),
     refused: (reason) => refused.push(reason),
     log,
     ...over,

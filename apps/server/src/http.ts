@@ -1,19 +1,20 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Talon } from '@talon/core'
-import { TalonError, type Issue, type Logger } from '@talon/plugin'
+import { TalonError, type Logger } from '@talon/plugin'
 import { Hono, type Context } from 'hono'
 import { bodyReader, checkType } from './body.ts'
-import { isLocal } from './local.ts'
+import { OPERATOR, operatorRoutes, type OperatorOptions } from './operator.ts'
 import { sharedReadiness } from './readiness.ts'
 import { Refusal, type Reason } from './refusal.ts'
+import { PATH, replicaRoute, type Replication } from './replica-route.ts'
 
 /** What the door leads to. */
-export interface Door {
+export interface Door extends Pick<OperatorOptions, 'reload' | 'journal'> {
   readonly talon: Pick<Talon, 'handle' | 'ready'>
   /** The metrics, in the text format of Prometheus. */
   readonly metrics: { readonly page: () => Promise<string>; readonly contentType: string }
-  /** Reads the rules again and gives the warnings. @throws ConfigError; the old rules stay then. */
-  readonly reload: () => Promise<readonly Issue[]>
+  /** Present where several servers share their work. */
+  readonly replication?: Replication
   /** Counts a request that is turned away. */
   readonly refused: (reason: Reason, message: string) => void
   readonly log: Logger
@@ -36,11 +37,18 @@ const ANSWERS = { accepted: '{"status":"accepted"}', duplicate: '{"status":"dupl
 const RETRY_AFTER = '5'
 
 /** Routes of each path: a wrong method is told what is right. */
-const ALLOW = { '/': 'POST', '/healthz': 'GET, HEAD', '/readyz': 'GET, HEAD', '/metrics': 'GET, HEAD' } as const
-const RELOAD = '/-/reload'
+const ALLOW = {
+  '/': 'POST',
+  '/healthz': 'GET, HEAD',
+  '/readyz': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
+  '/-/reload': 'POST',
+  '/-/journal': 'GET, HEAD',
+} as const
 
 /** The HTTP side of Talon. Answers before anything is done about an event, and never with a stack trace. */
-export function createApp({ talon, metrics, reload, refused, log, now = () => performance.now() }: Door): App {
+export function createApp(door: Door): App {
+  const { talon, metrics, reload, journal, replication, refused, log, now = () => performance.now() } = door
   const app: App = new Hono()
   const readBody = bodyReader()
   const readiness = sharedReadiness((signal) => talon.ready(signal), now)
@@ -68,14 +76,10 @@ export function createApp({ talon, metrics, reload, refused, log, now = () => pe
     c.body(await metrics.page(), 200, { ...HEADERS, 'content-type': metrics.contentType }),
   )
 
-  app.post(RELOAD, async (c) => {
-    // `app.request()` of tests gives no bindings.
-    if (!isLocal((c.env as Partial<HttpBindings> | undefined)?.incoming))
-      throw new Refusal(403, 'not_local', `${RELOAD} answers on loopback alone`)
-    return c.json({ status: 'reloaded', warnings: await reload() }, 200, HEADERS)
-  })
+  if (replication) app.route(PATH, replicaRoute(replication, HEADERS))
+  app.route(OPERATOR, operatorRoutes({ reload, journal, headers: HEADERS }))
 
-  for (const [path, allow] of Object.entries({ ...ALLOW, [RELOAD]: 'POST' }))
+  for (const [path, allow] of Object.entries(ALLOW))
     app.all(path, () => {
       const hint = path === '/' ? ': Falco sends its events with POST' : ''
       throw new Refusal(405, 'method', `${path} takes ${allow} alone${hint}`, { allow })

@@ -1,3 +1,4 @@
+import { memoryJournal } from '@talon/core'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -25,6 +26,7 @@ async function open(port = 0, address = '127.0.0.1'): Promise<Listening> {
     },
     metrics: { page: async () => '', contentType: 'text/plain' },
     reload: async () => [],
+    journal: memoryJournal({ maxEvents: 10, now: () => 0 }),
     refused,
     log,
   })

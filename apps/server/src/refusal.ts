@@ -8,6 +8,7 @@ export type Reason =
   | 'method'
   | 'not_found'
   | 'not_local'
+  | 'not_sealed'
   | 'full'
   | 'aborted'
   | 'malformed_http'

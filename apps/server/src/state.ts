@@ -7,9 +7,14 @@ import { ConfigError } from '@talon/plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Where the journal lies: where the settings say, else where the system keeps such things. */
+export function journalPath({ journal }: Config, env: Environment): string {
+  return journal.path ?? stateFolder(env)
+}
+
 /** Where artifacts lie on their way: where the settings say, else beside the journal. */
-export function spoolPath({ spool, journal }: Config, env: Environment): string {
-  return spool.path ?? join(journal.path ?? stateFolder(env), 'spool')
+export function spoolPath(config: Config, env: Environment): string {
+  return config.spool.path ?? join(journalPath(config, env), 'spool')
 }
 
 /** `/var/lib/talon` in Kubernetes, else the user's own folder. https://specifications.freedesktop.org/basedir-spec/ */

@@ -39,6 +39,12 @@ export const settingsSchema = z.object({
         .default([])
         .describe('Fields, `rule` among them, that make two events one; the default key where empty'),
       sliding: flag.default(false).describe('Whether each repeat extends the window'),
+      secret: secret('Secret that the servers share to hand events to their leader; without it each acts for itself'),
+      address: text
+        .optional()
+        .describe(
+          "Where the other servers reach this one: `http://10.0.0.7:2803`; the pod's own address where missing",
+        ),
       lease: z
         .object({
           name: text.default('talon').describe('Name of the Lease'),
@@ -58,6 +64,13 @@ export const settingsSchema = z.object({
       type: z.enum(['sqlite', 'memory', 'nats']).default('sqlite').describe('What keeps events until their last step'),
       path: text.optional().describe('Where it lies: /var/lib/talon in Kubernetes, else $XDG_STATE_HOME/talon'),
       max_events: count.min(10).default(100_000).describe('Unfinished events that it holds; more are refused with 503'),
+      max_bytes: count
+        .min(2 ** 20)
+        .default(2 ** 30)
+        .describe('Bytes of the journal on disk; finished events make way first'),
+      keep: seconds(z.number().nonnegative())
+        .prefault(7 * 24 * 3600)
+        .describe('Seconds that finished events stay, for talon journal'),
       on_failure: z.enum(['refuse', 'memory']).default('refuse').describe('What a failing disk leads to'),
     })
     .prefault({})
