@@ -10,13 +10,13 @@ const RULES = `
   match: { rules: [Shell] }
   notifiers: [k8sevents]
   actions:
-    - { action: Print it, actionner: "kubernetes:exec", parameters: { command: "echo hello" } }
+    - { action: Print it, actionner: "kubernetes:log" }
 
 - rule: Look in vain
   match: { rules: [Ghost] }
   notifiers: [k8sevents]
   actions:
-    - { action: Print it, actionner: "kubernetes:exec", parameters: { command: "true", container: ghost } }
+    - { action: Print it, actionner: "kubernetes:log", parameters: { container: ghost } }
 
 - rule: Close the node
   match: { rules: [Escape] }
@@ -65,10 +65,10 @@ describe('what an event leads to, as Events of the cluster', { timeout: 240_000 
     const { metadata } = await cluster.runPod(namespace, 'web-0')
     const pod = { 'k8s.ns.name': namespace, 'k8s.pod.name': 'web-0' }
     await post('Shell', { ...pod, mark: 1 })
-    const event = await eventOf(namespace, 'kubernetes:exec:success')
+    const event = await eventOf(namespace, 'kubernetes:log:success')
     expect(event).toMatchObject({
       type: 'Normal',
-      action: 'kubernetes:exec',
+      action: 'kubernetes:log',
       regarding: { apiVersion: 'v1', kind: 'Pod', name: 'web-0', namespace, uid: metadata?.uid },
       reportingController: 'falcosecurity.org/falco-talon',
     })
@@ -78,7 +78,7 @@ describe('what an event leads to, as Events of the cluster', { timeout: 240_000 
     for (const mark of [2, 3, 4]) await post('Shell', { ...pod, mark })
     const { metadata: same, series } = await eventOf(
       namespace,
-      'kubernetes:exec:success',
+      'kubernetes:log:success',
       ({ series }) => (series?.count ?? 1) >= 4,
     )
     expect([same?.uid, series?.count]).toEqual([event.metadata?.uid, 4])
@@ -103,7 +103,7 @@ describe('what an event leads to, as Events of the cluster', { timeout: 240_000 
     const namespace = await cluster.newNamespace()
     await cluster.runPod(namespace, 'web-0')
     await post('Ghost', { 'k8s.ns.name': namespace, 'k8s.pod.name': 'web-0' })
-    const { type, note, regarding } = await eventOf(namespace, 'kubernetes:exec:failure')
+    const { type, note, regarding } = await eventOf(namespace, 'kubernetes:log:failure')
     expect([type, regarding?.name]).toEqual(['Warning', 'web-0'])
     expect(note).toContain("'ghost'")
   })
@@ -160,7 +160,7 @@ describe.runIf(real)('a server that has what `talon rbac` prints', { timeout: 24
       await until(() => server.output().includes(words) || undefined, 'the missing right is logged')
       await account.restore()
       for (const mark of ['first', 'second']) await post(mark)
-      await eventOf(namespace, 'kubernetes:exec:success', ({ series }) => series?.count === 2)
+      await eventOf(namespace, 'kubernetes:log:success', ({ series }) => series?.count === 2)
     } finally {
       await server.stop()
       await account.close()
