@@ -5,9 +5,14 @@ import { gcp, type Gcp } from '@talon/client-gcp'
 import { checkPlugin, falcoEvent, run } from '@talon/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PROJECT, startGoogle } from '../../client-gcp/testing/google.ts'
+import { loadedBy } from '../../client-gcp/testing/loaded.ts'
 import plugin, { gcpFunction } from './index.ts'
 
 checkPlugin(plugin)
+
+it('loads no library of Google when it is imported', () => {
+  expect(loadedBy(`await import('@talon/actionner-gcp')`, import.meta.dirname)).toBe(0)
+})
 
 let google: Awaited<ReturnType<typeof startGoogle>>
 let client: Gcp

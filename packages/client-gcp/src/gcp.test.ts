@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import type { Logger } from '@talon/plugin'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ACCOUNT, PROJECT, startGoogle } from '../testing/google.ts'
+import { loadedBy } from '../testing/loaded.ts'
 import { gcp, type Gcp, type GcpRequest } from './index.ts'
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -268,14 +268,9 @@ describe('the client', () => {
   })
 
   it('loads no library before it is opened', () => {
-    const script = `
-      import { createRequire } from 'node:module'
-      const { gcp } = await import('@talon/client-gcp')
-      const loaded = () => Object.keys(createRequire(import.meta.url).cache).filter((path) => /google|gaxios|undici/.test(path)).length
-      const before = loaded()
-      await gcp.open(gcp.settings.parse({}), { log: console })
-      console.log(before, loaded() > 0)`
-    const args = ['--conditions=@talon/source', '--input-type=module', '-e', script]
-    expect(execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()).toBe('0 true')
+    const open = `const { gcp } = await import('@talon/client-gcp')
+      await gcp.open(gcp.settings.parse({}), { log: console })`
+    expect(loadedBy(`await import('@talon/client-gcp')`, import.meta.dirname)).toBe(0)
+    expect(loadedBy(open, import.meta.dirname)).toBeGreaterThan(0)
   })
 })

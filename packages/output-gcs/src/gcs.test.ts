@@ -3,10 +3,15 @@ import { Storage } from '@google-cloud/storage'
 import { checkPlugin } from '@talon/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { canStartGcs, startGcs } from '../../client-gcp/testing/gcs.ts'
+import { loadedBy } from '../../client-gcp/testing/loaded.ts'
 import { openBed } from '../testing/bed.ts'
 import plugin, { gcs } from './index.ts'
 
 checkPlugin(plugin)
+
+it('loads no library of Google when it is imported', () => {
+  expect(loadedBy(`await import('@talon/output-gcs')`, import.meta.dirname)).toBe(0)
+})
 
 it.each(['Evidence', 'a', '../other', 'a/b', 'a b', '${K8S_NS_NAME}', ''])('takes no bucket %j', (bucket) => {
   expect(gcs.parameters.safeParse({ bucket }).success).toBe(false)
