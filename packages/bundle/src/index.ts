@@ -2,10 +2,12 @@ import type { Plugin } from '@talon/plugin'
 
 /** The packages that ship with Talon. Loading one brings its definitions; what they connect with loads when it is opened. */
 const PACKAGES = {
+  '@talon/actionner-aws': () => import('@talon/actionner-aws'),
   '@talon/actionner-calico': () => import('@talon/actionner-calico'),
   '@talon/actionner-cilium': () => import('@talon/actionner-cilium'),
   '@talon/actionner-gcp': () => import('@talon/actionner-gcp'),
   '@talon/actionner-kubernetes': () => import('@talon/actionner-kubernetes'),
+  '@talon/context-aws': () => import('@talon/context-aws'),
   '@talon/context-kubernetes': () => import('@talon/context-kubernetes'),
   '@talon/notifier-elasticsearch': () => import('@talon/notifier-elasticsearch'),
   '@talon/notifier-k8sevents': () => import('@talon/notifier-k8sevents'),
