@@ -96,14 +96,21 @@ function createProgram(act: Act): Command {
     .description('check artifacts against the manifest that lies beside them: present, whole, unchanged')
     .action(act(async () => (await import('./commands/verify.ts')).verify))
 
-  for (const kind of ['actionner', 'output', 'notifier'] as const)
-    program
-      .command(`${kind}s`)
-      .description(`list the ${kind}s`)
+  for (const kind of ['actionner', 'output', 'notifier'] as const) {
+    const command = program.command(`${kind}s`).description(`list the ${kind}s`)
+    command
       .command('list')
       .description(`list the ${kind}s that are at hand, those of plugins too`)
       .addOption(format('table', 'json'))
       .action(act(async () => (await import('./commands/list.ts')).list(kind)))
+    if (kind !== 'notifier') continue
+    command
+      .description('list or test the notifiers')
+      .command('test')
+      .argument('<notifier>')
+      .description('send a report that says it is a test through a notifier, as the config file has it, once')
+      .action(act(async () => (await import('./commands/notify.ts')).notify))
+  }
 
   program
     .command('version')
