@@ -33,27 +33,23 @@ function rememberTemplates(): Templates {
   }
 }
 
-const answerSchema = z.object({ index_templates: z.array(z.object({ name: z.string() })).default([]) })
+/** What a server answers where a template of that name is there. */
+const EXISTS = /already exists/
 
 async function create(settings: Access & TemplateSettings, http: Http, { signal, log }: Job): Promise<void> {
   const name = settings.index
+  const url = addressOf(settings, `/_index_template/${encodeURIComponent(name)}`, { create: 'true' })
   const headers = headersOf(settings, 'application/json')
-  const path = `/_index_template/${encodeURIComponent(name)}`
   try {
-    // A pattern is answered with an empty list where nothing fits; the bare name with 404, as a wrong address is.
-    const url = addressOf(settings, `${path}*`, { filter_path: 'index_templates.name' })
-    const { body } = await http.send({ url, method: 'GET', headers, signal })
-    const { index_templates: found } = answerSchema.parse(JSON.parse(body))
-    if (found.some((template) => template.name === name)) return
-    const template = JSON.stringify(templateOf(settings))
-    await http.send({ url: addressOf(settings, path, {}), method: 'PUT', headers, body: template, signal })
+    await http.send({ url, method: 'PUT', headers, body: JSON.stringify(templateOf(settings)), signal })
   } catch (error) {
-    if (signal.aborted || (TalonError.is(error) && error.kind === 'action' && error.retryable)) throw error
+    if (signal.aborted || !TalonError.is(error) || (error.kind === 'action' && error.retryable)) throw error
+    if (EXISTS.test(error.message)) return
     // Whoever may only write documents can still do that; what is wrong with the address or the password shows there.
     log.warn('the index template was not made: give the user the right to, or set create_index_template: false', {
       notifier: 'elasticsearch',
       template: name,
-      error: error instanceof Error ? error.message : String(error),
+      error: error.message,
     })
   }
 }
