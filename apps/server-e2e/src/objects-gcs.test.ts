@@ -165,8 +165,7 @@ gcp: { credentials_path: "${google.writeCredentials(join(folder, 'key.json'))}",
     expect(await gcs.list('evidence')).toHaveLength(before.length + 1)
   })
 
-  it('gets there where Talon is killed in the middle and started again', async ({ skip }) => {
-    skip(server.output().includes('events are kept in memory'), 'the server has no durable journal')
+  it('gets there where Talon is killed in the middle and started again', async () => {
     const before = await gcs.list('evidence')
     const held = door.hold()
     await post('Keep', 'Talon dies')

@@ -40,7 +40,7 @@ export function refusal(
 export function unreachable({ purpose, url }: GcpRequest, error: unknown): TalonError {
   if (TalonError.is(error)) return error
   const { code = '', message } = causeOf(error)
-  const { advice, retryable } = networkAdvice(code)
+  const { advice, retryable } = networkAdvice(code, message)
   return new ActionError(`${purpose}: ${new URL(url).origin} did not answer: ${message || code}${advice}`, {
     cause: error,
     retryable,

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ACCOUNT, PROJECT, startGoogle } from '../testing/google.ts'
 import { loadedBy } from '../testing/loaded.ts'
 import { gcp, type Gcp, type GcpRequest } from './index.ts'
+import { networkAdvice } from './network.ts'
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 let google: Awaited<ReturnType<typeof startGoogle>>
@@ -188,6 +189,16 @@ describe('a token that cannot be had', () => {
     expect(tokens()).toBe(1)
   })
 
+  it.each([
+    ['http://127.0.0.1:1/token', 'http://127.0.0.1:1 did not answer: ECONNREFUSED', true],
+    ['https://nowhere.invalid/token', 'https://nowhere.invalid did not answer: ENOTFOUND; its name is not known', true],
+    ['https', 'it does not speak TLS', false],
+  ])('says that %s cannot be reached', async (url, words, retryable) => {
+    const token_uri = url === 'https' ? `${google.url.replace('http', 'https')}/token` : url
+    const message = expect.stringContaining(words) as string
+    await expect(ask(await withAccount({ token_uri }))).rejects.toMatchObject({ message, retryable })
+  })
+
   it('is said to need credentials where there are none', async () => {
     vi.stubEnv('METADATA_SERVER_DETECTION', 'none')
     await expect(ask(await open())).rejects.toThrow('there are no credentials: set gcp.credentials_path')
@@ -236,6 +247,19 @@ describe('a refusal', () => {
     await expect(ask(await withAccount(), { url: 'http://127.0.0.1:1/', token: false })).rejects.toMatchObject({
       retryable: true,
     })
+  })
+
+  it.each([
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'NODE_EXTRA_CA_CERTS', false],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'NODE_EXTRA_CA_CERTS', false],
+    ['CERT_HAS_EXPIRED', 'the clock here is off', false],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'for another name', false],
+    ['UND_ERR_CONNECT_TIMEOUT', 'firewalls', true],
+    ['EAI_AGAIN', 'check the DNS', true],
+    ['ECONNRESET', '', true],
+  ])('of the network, %s, says what to do', (code, words, retryable) => {
+    const { advice, ...rest } = networkAdvice(code, 'it failed')
+    expect([advice, rest]).toEqual([words ? expect.stringContaining(words) : '', { retryable }])
   })
 
   it('of what speaks no TLS is none, and says so', async () => {

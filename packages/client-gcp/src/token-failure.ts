@@ -5,6 +5,7 @@ import { networkAdvice } from './network.ts'
 interface Thrown {
   readonly message?: string
   readonly code?: string | number
+  readonly config?: { readonly url?: URL }
   readonly response?: { readonly status: number; readonly headers?: Headers; readonly data?: unknown }
 }
 
@@ -14,7 +15,7 @@ const SKEW = 60
 /** Why there is no token, and what to do. A token, a key or an assertion never shows: the library's own words may hold them. */
 export function tokenFailure(error: unknown, now: number): TalonError {
   if (TalonError.is(error)) return error
-  const { message = '', code, response } = (error ?? {}) as Thrown
+  const { message = '', code, config, response } = (error ?? {}) as Thrown
   const failed = (why: string, retryable = false) =>
     new ActionError(`no token for Google Cloud: ${why}`, { retryable, cause: new Error(String(code ?? 'no token')) })
 
@@ -37,8 +38,9 @@ export function tokenFailure(error: unknown, now: number): TalonError {
       'the private key in the credentials file cannot be read: make a new key, and see gcp.credentials_path',
     )
   if (code === 'ENOENT' || code === 'EACCES') return failed(`the credentials file cannot be read (${code})`)
-  const { advice, retryable } = networkAdvice(String(code ?? ''))
-  return failed(`${code ?? firstLine(message)}${advice}`, retryable)
+  const { advice, retryable } = networkAdvice(String(code ?? ''), message)
+  const where = config?.url ? `${config.url.origin} did not answer: ` : ''
+  return failed(`${where}${code ?? firstLine(message)}${advice}`, retryable)
 }
 
 function adviceOf(said: string, skew: number | undefined): string {
