@@ -32,8 +32,7 @@ export async function startServer(folder: string, kubeconfig: string, webhook: s
     kubeconfig,
     print_all_events: true,
     log_format: 'color',
-    journal: { type: 'memory' },
-    spool: { path: join(folder, 'spool') },
+    journal: { path: join(folder, 'journal') },
     default_notifiers: ['webhook'],
     notifiers: { webhook: { url: webhook } },
   }

@@ -90,6 +90,8 @@ function createProgram(act: Act): Command {
     .addOption(format('yaml', 'json'))
     .action(act(async () => (await import('./commands/rbac.ts')).rbac))
 
+  addJournal(program, act, format)
+
   program
     .command('verify')
     .argument('<manifest>')
@@ -122,6 +124,28 @@ function createProgram(act: Act): Command {
       }),
     )
   return program
+}
+
+/** `talon journal`: what a server keeps, or kept. */
+function addJournal(program: Command, act: Act, format: (...choices: string[]) => Option): void {
+  const journal = program
+    .command('journal')
+    .description('look at the events that a server keeps, and begin again what failed')
+    .option('--server <url>', 'a running server; without it the one of the config file, else the journal on this disk')
+  const load = (verb: 'list' | 'show' | 'retry' | 'drop') =>
+    act(async () => (await import('./commands/journal.ts')).journal(verb))
+  journal
+    .command('list')
+    .description('list events, newest first')
+    .addOption(new Option('--state <state>', 'only these').choices(['unfinished', 'failed', 'done']))
+    .option('--limit <count>', 'how many at most', '50')
+    .addOption(format('table', 'json'))
+    .action(load('list'))
+  const about = (name: 'show' | 'retry' | 'drop', description: string) =>
+    journal.command(name).argument('<id>').description(description).action(load(name))
+  about('show', 'print an event, its plan and how far each step got, as JSON')
+  about('retry', 'begin an event again that failed, after the steps that are done')
+  about('drop', 'forget an event that is finished')
 }
 
 const append = (value: string, previous: string[] = []) => [...previous, value]

@@ -33,7 +33,7 @@ export function operatorRoutes({ reload, journal, headers }: OperatorOptions): H
       throw new Refusal(400, 'not_found', `the state ${JSON.stringify(state)} is none of ${STATES.join(', ')}`)
     const count = Math.min(Math.max(1, Number(limit) || LIMIT), MOST)
     const query = { ...(state !== undefined && { state: state as EntryState }), limit: count }
-    return answer(c, { entries: (await journal.list(query)).map(lineOf) })
+    return answer(c, { entries: (await journal.list(query)).map(entryLine) })
   })
 
   app.get('/journal/:id', local, async (c) => {
@@ -65,7 +65,7 @@ const local: MiddlewareHandler<{ Bindings: HttpBindings }> = async (c, next) => 
 const missing = (what: string) => new Refusal(404, 'not_found', `the journal has no ${what} under this id`)
 
 /** What a list shows of an entry. */
-function lineOf({ event, state, steps, plan, repeats, finished }: KeptEntry): object {
+export function entryLine({ event, state, steps, plan, repeats, finished }: KeptEntry): object {
   const { id, rule, priority, source, hostname, received, traceId } = event
   return {
     id,

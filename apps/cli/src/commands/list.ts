@@ -1,8 +1,8 @@
 import { firstParty } from '@talon/bundle'
 import { fieldsOf, Host, jsonSchema, readSetup } from '@talon/core'
 import type { Actionner, Notifier, Output } from '@talon/plugin'
-import { paintFor } from '../issues/text.ts'
 import type { GlobalOptions } from '../program.ts'
+import { printTable } from '../table.ts'
 
 type Kind = 'actionner' | 'output' | 'notifier'
 
@@ -49,17 +49,4 @@ function columnsOf(definition: Actionner | Output | Notifier): Record<string, st
   const names = Object.keys(parameters.shape as object).join(', ') || 'none'
   const facts = definition.kind === 'actionner' ? { EFFECT: definition.effect, ARTIFACT: definition.output } : {}
   return { NAME: name, ...facts, SUMMARY: summary, [definition.kind === 'notifier' ? 'SETTINGS' : 'PARAMETERS']: names }
-}
-
-function printTable(rows: readonly Record<string, string>[]): void {
-  const paint = paintFor(process.stdout)
-  const heads = Object.keys(rows[0] ?? {})
-  const widths = heads.map((head) => Math.max(head.length, ...rows.map((row) => row[head]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd()
-  console.log(paint('bold', line(heads)))
-  for (const row of rows) console.log(line(heads.map((head) => row[head] ?? '')))
 }

@@ -1,0 +1,91 @@
+import { stripVTControlCharacters } from 'node:util'
+import { readSetup } from '@talon/core'
+import { ConfigError } from '@talon/plugin'
+import { onDisk } from '../journal/on-disk.ts'
+import { overHttp } from '../journal/over-http.ts'
+import type { JournalSource, Line } from '../journal/source.ts'
+import type { GlobalOptions } from '../program.ts'
+import { printTable } from '../table.ts'
+
+interface JournalOptions extends GlobalOptions {
+  readonly args: readonly string[]
+  /** Of a running server; without it the one of the config file, else the journal on this disk. */
+  readonly server?: string
+  readonly state?: Line['state']
+  readonly limit?: string
+  readonly format?: 'table' | 'json'
+}
+
+type Verb = 'list' | 'show' | 'retry' | 'drop'
+
+/** Looks at the journal, begins what failed again, or forgets it. Status 1 where there is no such event. */
+export function journal(verb: Verb): (options: JournalOptions) => Promise<number> {
+  return async (options) => {
+    const source = await sourceOf(options)
+    try {
+      return await verbs[verb](source, options)
+    } finally {
+      await source.close()
+    }
+  }
+}
+
+async function sourceOf({ config: configPath, server }: JournalOptions): Promise<JournalSource> {
+  const { config } = await readSetup({ configPath, rulesPaths: [], env: process.env, plugins: [] })
+  const { listen_address: address, listen_port: port } = config
+  const host = ['0.0.0.0', '::', ''].includes(address) ? '127.0.0.1' : address
+  const url = server ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const running = await overHttp(url)
+  if (!running && server) throw new ConfigError(`nothing listens at ${server}`)
+  return running ?? onDisk(config, process.env)
+}
+
+const verbs: Record<Verb, (source: JournalSource, options: JournalOptions) => Promise<number>> = {
+  async list(source, { state, limit = '50', format }) {
+    const lines = await source.list({ ...(state && { state }), limit: Number(limit) || 50 })
+    if (format === 'json') console.log(JSON.stringify(lines, null, 2))
+    else if (lines.length) printTable(lines.map(columnsOf))
+    else console.log(state ? `no event is ${state}` : 'the journal is empty')
+    return 0
+  },
+  async show(source, { args: [id = ''] }) {
+    const entry = await source.show(id)
+    if (!entry) return missing(id, 'event')
+    console.log(JSON.stringify(entry, null, 2))
+    return 0
+  },
+  async retry(source, { args: [id = ''] }) {
+    if (!(await source.retry(id))) return missing(id, 'event that failed')
+    console.log(`${id} begins again, after the steps that are done`)
+    return 0
+  },
+  async drop(source, { args: [id = ''] }) {
+    if (!(await source.drop(id))) return missing(id, 'event that is finished')
+    console.log(`${id} is forgotten`)
+    return 0
+  },
+}
+
+function missing(id: string, what: string): number {
+  console.error(`the journal has no ${what} ${JSON.stringify(id)}: talon journal list shows what it has`)
+  return 1
+}
+
+/** Characters of an error in the table. */
+const WIDTH = 60
+
+function columnsOf({ id, state, received, event, priority, rules, repeats, steps }: Line): Record<string, string> {
+  const error = Object.values(steps).find((step) => step.error !== undefined)?.error ?? ''
+  // What came in an event reaches a terminal: no control characters.
+  const clean = (text: string) => stripVTControlCharacters(text).replaceAll(/\p{C}/gu, ' ')
+  return {
+    ID: clean(id),
+    STATE: state,
+    RECEIVED: received,
+    PRIORITY: priority,
+    EVENT: clean(event),
+    RULES: clean(rules.join(', ')),
+    REPEATS: String(repeats),
+    ERROR: clean(error).slice(0, WIDTH),
+  }
+}

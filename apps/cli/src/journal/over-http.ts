@@ -1,0 +1,35 @@
+import { ConfigError } from '@talon/plugin'
+import type { JournalSource, Line } from './source.ts'
+
+/** Milliseconds for one call. */
+const TIMEOUT = 10_000
+
+/** The journal of a server that runs. Undefined where nothing listens at its address. */
+export async function overHttp(server: string): Promise<JournalSource | undefined> {
+  const ask = async (method: string, path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await fetch(new URL(`/-/journal${path}`, server), { method, signal: AbortSignal.timeout(TIMEOUT) })
+    const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
+    if (response.ok || response.status === 404) return { status: response.status, body }
+    throw new ConfigError(`${server} answered ${response.status}: ${String(body['error'] ?? 'is it a Talon server?')}`)
+  }
+  const at = (id: string) => `/${encodeURIComponent(id)}`
+  try {
+    await ask('GET', '?limit=1')
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
+  return {
+    async list({ state, limit }) {
+      const { body } = await ask('GET', `?limit=${limit}${state ? `&state=${state}` : ''}`)
+      return (body['entries'] ?? []) as Line[]
+    },
+    async show(id) {
+      const { status, body } = await ask('GET', at(id))
+      return status === 404 ? undefined : body
+    },
+    retry: async (id) => (await ask('POST', `${at(id)}/retry`)).status !== 404,
+    drop: async (id) => (await ask('DELETE', at(id))).status !== 404,
+    close: async () => {},
+  }
+}
