@@ -1,4 +1,4 @@
-import { defineClient } from '@talon/plugin'
+import { ActionError, defineClient } from '@talon/plugin'
 import { z } from 'zod'
 import { endpointOf, openSession } from './session.ts'
 
@@ -47,9 +47,16 @@ export const imds = defineClient({
 async function read(endpoint: string): Promise<Instance> {
   const get = await openSession(endpoint)
   const [info, region = ''] = await Promise.all([get(PROFILE), get(REGION)])
-  if (info === undefined) return { arn: '', id: '', region }
-  const { InstanceProfileArn: arn, InstanceProfileId: id } = profile.parse(JSON.parse(info))
-  return { arn, id, region }
+  return { ...(info === undefined ? { arn: '', id: '' } : profileOf(info)), region }
+}
+
+function profileOf(info: string): Omit<Instance, 'region'> {
+  try {
+    const { InstanceProfileArn: arn, InstanceProfileId: id } = profile.parse(JSON.parse(info))
+    return { arn, id }
+  } catch (cause) {
+    throw new ActionError(`the instance metadata service tells no profile under ${PROFILE}`, { cause })
+  }
 }
 
 /** Several steps may wait for one reading: each gives up for itself. */
