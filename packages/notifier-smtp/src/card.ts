@@ -51,8 +51,8 @@ export function cardOf(report: Report, among: boolean): Card {
   const hidden = fields.length - FIELDS
   return {
     status,
-    title: stage === 'output' ? `${action}: artifact stored in ${target ?? 'its output'}` : action,
-    summary: message,
+    title: cut(stage === 'output' ? `${action}: artifact for ${target ?? 'its output'}` : action, 200),
+    summary: cut(message, VALUE),
     facts: bounded(facts.filter((fact) => fact !== undefined)),
     ...(output !== undefined && { output: cut(output, among ? OUTPUT.among : OUTPUT.alone) }),
     event: bounded(told),

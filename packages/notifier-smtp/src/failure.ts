@@ -1,6 +1,6 @@
 import { ActionError, TalonError } from '@talon/plugin'
 import type { NodemailerError } from 'nodemailer'
-import type { Server } from './mailer.ts'
+import type { Server } from './server.ts'
 import { cut, visible } from './visible.ts'
 
 const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/

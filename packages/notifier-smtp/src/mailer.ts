@@ -1,21 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { getCACertificates } from 'node:tls'
-import { ConfigError, defineClient } from '@talon/plugin'
-import { z } from 'zod'
+import { defineClient } from '@talon/plugin'
+import { readCertificates, settings } from './certificates.ts'
 import { failureOf, overdue } from './failure.ts'
 import type { Mail } from './message.ts'
-
-/** A mail server, and how to speak with it. */
-export interface Server {
-  readonly host: string
-  readonly port: number
-  /** TLS from the first byte, not by STARTTLS. */
-  readonly implicit: boolean
-  /** Nothing is sent without TLS, and without knowing who is there. */
-  readonly secure: boolean
-  readonly user?: string
-  readonly password?: string
-}
+import type { Server } from './server.ts'
 
 /** What became of a mail that the server took. */
 export interface Sent {
@@ -32,15 +19,6 @@ export interface Mailer {
   close(): void
 }
 
-const settings = z.object({
-  ca_file: z
-    .string()
-    .optional()
-    .describe('File of CA certificates (PEM) to trust besides the usual ones; read at start'),
-  cert_file: z.string().optional().describe('File of the certificate (PEM) that Talon shows; needs `key_file`'),
-  key_file: z.string().optional().describe('File of the key (PEM) of `cert_file`'),
-})
-
 /** Milliseconds for each wait; the whole is bounded by the run's own time. */
 const WAIT = 10_000
 /** Milliseconds that an idle connection is kept: servers end theirs after a minute or more. */
@@ -52,12 +30,8 @@ export const mailer = defineClient({
   name: 'smtp',
   summary: 'Connections to a mail server, kept between mails, with own certificates',
   settings,
-  async open({ ca_file, cert_file, key_file }): Promise<Mailer> {
-    if (!cert_file !== !key_file)
-      throw new ConfigError('smtp: cert_file and key_file belong together: give both, or none')
-    const ca = ca_file ? [...getCACertificates(), await pem('ca_file', ca_file)] : undefined
-    const cert = cert_file ? await pem('cert_file', cert_file) : undefined
-    const key = key_file ? await pem('key_file', key_file) : undefined
+  async open(files): Promise<Mailer> {
+    const certificates = await readCertificates(files)
     const { createTransport } = await import('nodemailer')
 
     const connect = ({ host, port, implicit, secure, user, password = '' }: Server) =>
@@ -71,10 +45,8 @@ export const mailer = defineClient({
         // Where TLS is not asked for, the choice is between a server that nobody vouches for and no TLS at all.
         tls: {
           minVersion: 'TLSv1.2',
-          rejectUnauthorized: secure || implicit || ca !== undefined,
-          ...(ca && { ca }),
-          ...(cert && { cert }),
-          ...(key && { key }),
+          rejectUnauthorized: secure || implicit || certificates.ca !== undefined,
+          ...certificates,
         },
         maxConnections: CONNECTIONS,
         maxRequeues: 0,
@@ -118,11 +90,3 @@ export const mailer = defineClient({
   },
   close: (client) => client.close(),
 })
-
-async function pem(setting: string, path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError(`smtp.${setting}: ${error.message}`)
-  })
-  if (!text.includes('-----BEGIN ')) throw new ConfigError(`smtp.${setting}: ${path} is no PEM file`)
-  return text
-}

@@ -1,8 +1,10 @@
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { hostPort, isLoopback, mailbox, mailboxes } from './address.ts'
-import { mailer, type Server } from './mailer.ts'
+import { mailer } from './mailer.ts'
 import { mailOf } from './message.ts'
+import type { Server } from './server.ts'
+import { cut, visible } from './visible.ts'
 
 const IMPLICIT_TLS = 465
 
@@ -76,7 +78,7 @@ recipients and refuses others, the mail counts as sent, and the log names the ot
     if (refused.length) log.warn('a mail server refused some of the recipients', { notifier: 'smtp', refused })
     const { host, port } = parameters.host_port
     const among = refused.length ? `${to.length - refused.length} of ${to.length}` : String(to.length)
-    return done(`mailed ${among} through ${host}:${port}, which answered ${response.slice(0, 200)}`)
+    return done(`mailed ${among} through ${host}:${port}, which answered ${visible(cut(response, 200))}`)
   },
 })
 

@@ -3,7 +3,7 @@ import { linesOf, visible } from './visible.ts'
 
 /** Cards as plain text. Every line of what came in an event is marked or labelled, so that none passes for Talon's own. */
 export function textOf(cards: readonly Card[], footer: string): string {
-  return [...cards.map(sectionOf), `-- \n${footer}\n`].join(`\n${'='.repeat(72)}\n\n`)
+  return `${cards.map(sectionOf).join(`\n${'='.repeat(72)}\n\n`)}\n-- \n${footer}\n`
 }
 
 function sectionOf({ status, title, summary, facts, output, event, fields }: Card): string {
