@@ -33,13 +33,13 @@ const item = z.object({
   status: z.number(),
   error: z.object({ type: z.string().default(''), reason: z.string().default('') }).optional(),
 })
-const answer = z.object({ errors: z.boolean(), items: z.array(z.object({ create: item })).default([]) })
+const answer = z.object({ items: z.array(z.object({ create: item })) })
 
 /** What a server says of a document. */
 export type Item = z.output<typeof item>
 
 /** What is asked of an answer; 500 items of it fit into what is read of one. The reason may be long: asked for alone. */
-export const VERDICTS = 'errors,items.*.status,items.*.error.type'
+export const VERDICTS = 'items.*.status,items.*.error.type'
 export const REASONS = `${VERDICTS},items.*.error.reason`
 
 /** What became of each document, in order. @throws where the answer is none to a bulk request. */

@@ -21,8 +21,9 @@ function contentOf(report: Report) {
     summary: report.message,
     ...(output !== undefined && { output }),
     ...(error !== undefined && { error }),
-    rule: report.rule,
-    action: report.action,
+    // No name of a label: Loki's `| json` would call these rule_extracted and action_extracted.
+    rule_name: report.rule,
+    action_name: report.action,
     trace_id: report.traceId,
     id: report.id,
     dry_run: report.dryRun,
