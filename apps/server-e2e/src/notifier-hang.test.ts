@@ -77,7 +77,8 @@ it('actions take no longer where Slack takes connections and never answers', { t
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   })
   console.log(`${EVENTS} actions: ${Math.round(usual)} ms with answers, ${Math.round(hanging)} ms without`)
-  expect(hanging / usual).toBeLessThan(3)
+  // Actions that waited for Slack, four at a time and half a second each, would take two minutes: many times as long.
+  expect(hanging / usual).toBeLessThan(5)
   await cluster.close()
 })
 

@@ -160,7 +160,8 @@ describe.runIf(real)('a server that has what `talon rbac` prints', { timeout: 24
       await until(() => server.output().includes(words) || undefined, 'the missing right is logged')
       await account.restore()
       for (const mark of ['first', 'second']) await post(mark)
-      await eventOf(namespace, 'kubernetes:log:success', ({ series }) => series?.count === 2)
+      const { type } = await eventOf(namespace, 'kubernetes:log:success', ({ series }) => series?.count === 2)
+      expect(type).toBe('Normal')
     } finally {
       await server.stop()
       await account.close()

@@ -61,11 +61,14 @@ describe('an event and what came of it, in Slack', { timeout: 240_000 }, () => {
     const fields = { 'k8s.ns.name': namespace, 'k8s.pod.name': 'web-0' }
     expect((await server.post(falcoEvent('Shell', fields))).status).toBe(202)
     await until(() => (told(namespace).length >= 2 && receiver.messages.length >= 3) || undefined, 'Slack is told')
-    expect(receiver.messages.map(({ text }) => text).toSorted()).toEqual([
-      "✅ Success: action 'Keep the logs' of rule 'Shell in a container'",
-      "✅ Success: action 'Label it' of rule 'Shell in a container'",
-      "✅ Success: output local:file of action 'Keep the logs' of rule 'Shell in a container'",
-    ])
+    expect(receiver.messages).toHaveLength(3)
+    expect(new Set(receiver.messages.map(({ text }) => text))).toEqual(
+      new Set([
+        "✅ Success: action 'Keep the logs' of rule 'Shell in a container'",
+        "✅ Success: action 'Label it' of rule 'Shell in a container'",
+        "✅ Success: output local:file of action 'Keep the logs' of rule 'Shell in a container'",
+      ]),
+    )
     const [message] = told('kubernetes:label')
     expect(message).toMatchObject({ username: 'Falco Talon', attachments: [{ color: '#23ba47' }] })
     expect(message && shownIn(message)).toEqual(
