@@ -1,11 +1,10 @@
-import { gcp, type Gcp } from '@talon/client-gcp'
+import { gcp } from '@talon/client-gcp'
 import { ActionError, defineActionner, done, payloadOf } from '@talon/plugin'
 import { z } from 'zod'
+import { find } from './find.ts'
 
 /** Seconds for finding the function and for its token, besides the call itself. */
 const FINDING = 20
-/** Bytes of the answer that are the result. */
-const ANSWER = 64 * 1024
 
 const segment = (what: string) =>
   z.string().regex(/^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/i, `is no ${what}: letters, digits, '-' and '_' are allowed`)
@@ -56,7 +55,7 @@ A dry run asks for the address and calls nothing.`,
       body: payloadOf(event, context),
       token,
       signal: AbortSignal.any([signal, deadline]),
-      limit: ANSWER,
+      silence: 0,
       advice: {
         401: 'it takes identity tokens of other accounts alone: grant run.routes.invoke to the account of the credentials',
         403: 'grant run.routes.invoke (first generation: cloudfunctions.functions.invoke) to the account of the credentials, and check its ingress settings',
@@ -78,50 +77,3 @@ A dry run asks for the address and calls nothing.`,
     )
   },
 })
-
-/** The part of a function that matters. https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions */
-const answer = z.object({
-  url: z.string().optional(),
-  state: z.string().optional(),
-  serviceConfig: z.object({ uri: z.string().optional() }).optional(),
-})
-
-async function find(
-  { name, location }: { readonly name: string; readonly location: string },
-  gcp: Gcp,
-  signal: AbortSignal,
-): Promise<{ readonly url: string; readonly project: string }> {
-  const project = await gcp.project(signal)
-  const place = `projects/${encodeURIComponent(project)}/locations/${location}/functions/${name}`
-  const purpose = `the function ${name} in ${location} of the project ${project} cannot be found`
-  const { body } = await gcp.send({
-    purpose,
-    url: `${gcp.endpoints.functions}/v2/${place}`,
-    method: 'GET',
-    signal,
-    advice: {
-      403: 'grant cloudfunctions.functions.get to the account of the credentials, and enable the Cloud Functions API',
-      404: 'check gcp_function_name and gcp_function_location, and the project (gcp.project)',
-    },
-  })
-  const found = answer.safeParse(parsed(body))
-  const { url, state, serviceConfig } = found.data ?? {}
-  // One of the second generation is a service of Cloud Run, whose own address its identity tokens are for.
-  const address = serviceConfig?.uri ?? url
-  if (!address || !URL.canParse(address))
-    throw new ActionError(
-      `${purpose}: it has no address${state ? ` (its state is ${state})` : ''}; only functions with an HTTP trigger have one`,
-    )
-  // The token must not cross a network in the clear; an API that is spoken to so is a test's.
-  if (new URL(address).protocol !== 'https:' && gcp.endpoints.functions.startsWith('https:'))
-    throw new ActionError(`${purpose}: its address is not https://`)
-  return { url: address, project }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -20,15 +20,15 @@ export interface GcpRequest {
   readonly passing?: readonly number[]
   /** What to do about a status, in place of the usual words. */
   readonly advice?: Readonly<Record<number, string>>
-  /** Bytes of the answer that are kept; 64 KiB where missing. */
-  readonly limit?: number
+  /** Milliseconds without an answer, or without a byte taken; 60 s where missing, 0 leaves it to the signal. */
+  readonly silence?: number
 }
 
 export interface GcpAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** The first bytes of it, as UTF-8. */
+  /** Its first 64 KiB, as UTF-8. */
   readonly body: string
 }
 
@@ -38,7 +38,6 @@ export interface Exchange {
   readonly close: () => Promise<void>
 }
 
-/** Milliseconds without an answer, or without a byte taken. */
 const SILENCE = 60_000
 const CONNECT = 10_000
 const LIMIT = 64 * 1024
@@ -51,23 +50,20 @@ export async function openExchange(options: {
 }): Promise<Exchange> {
   const { credentials, anonymous } = options
   const { EnvHttpProxyAgent, request } = await import('undici')
-  const dispatcher = new EnvHttpProxyAgent({
-    connect: { timeout: CONNECT },
-    headersTimeout: SILENCE,
-    bodyTimeout: SILENCE,
-  })
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: CONNECT } })
   const authorization = async ({ url, token, signal }: GcpRequest) => {
     if (token === false || new URL(url).origin === anonymous) return {}
     return token === undefined ? credentials.headers(signal) : { authorization: `Bearer ${token}` }
   }
   return {
     async send(asked) {
-      const { url, method, signal, body = null, accept = [], limit = LIMIT } = asked
+      const { url, method, signal, body = null, accept = [], silence = SILENCE } = asked
       const headers = { ...asked.headers, ...(await authorization(asked)) }
       try {
-        const answer = await request(url, { dispatcher, method, headers, signal, body })
+        const waits = { headersTimeout: silence, bodyTimeout: silence }
+        const answer = await request(url, { dispatcher, method, headers, signal, body, ...waits })
         const { statusCode: status } = answer
-        const text = await textOf(answer.body, limit)
+        const text = await textOf(answer.body, LIMIT)
         if ((status >= 200 && status < 300) || accept.includes(status))
           return { status, headers: answer.headers, body: text }
         // The next try shall not come with the token that was refused.
