@@ -13,6 +13,8 @@ export function patient(asked: ClientRequest): Writable {
   asked.flushHeaders()
   const wanted = once(asked, 'continue', { signal: AbortSignal.timeout(PATIENCE) }).catch(() => {})
   const body = new Writable({
+    // Its end is not that of the request: the answer is yet to come, or an error that must be heard.
+    autoDestroy: false,
     write(chunk: Uint8Array, _, done) {
       void wanted.then(() => asked.write(chunk, done))
     },
@@ -20,8 +22,7 @@ export function patient(asked: ClientRequest): Writable {
       void wanted.then(() => asked.end(done))
     },
     destroy(error, done) {
-      // A body that is over is destroyed too; the answer is yet to come then.
-      if (!asked.writableEnded) asked.destroy(error ?? undefined)
+      asked.destroy(error ?? undefined)
       done(error)
     },
   })
