@@ -10,7 +10,7 @@ export async function overHttp(server: string): Promise<JournalSource | undefine
     const response = await fetch(new URL(`/-/journal${path}`, server), { method, signal: AbortSignal.timeout(TIMEOUT) })
     const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
     if (response.ok || response.status === 404) return { status: response.status, body }
-    throw new ConfigError(`${server} answered ${response.status}: ${String(body['error'] ?? 'is it a Talon server?')}`)
+    throw new ConfigError(`${server} answered ${response.status}: ${typeof body['error'] === 'string' ? body['error'] : 'is it a Talon server?'}`)
   }
   const at = (id: string) => `/${encodeURIComponent(id)}`
   try {
