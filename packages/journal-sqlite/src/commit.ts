@@ -1,25 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isDisk } from './database.ts'
 import type { Figures, Name, Operation, Refusal, Reply } from './operations.ts'
-import type { Room } from './room.ts'
-import { createStore, type Handlers } from './store.ts'
-import type { Tally } from './tally.ts'
+import { createStore, type Handlers, type State } from './store.ts'
 
 const READS: ReadonlySet<Name> = new Set(['page', 'letters', 'list', 'show'])
 
 /** Runs groups of operations, each group in one transaction. */
 export class Commits {
   readonly #db: DatabaseSync
-  readonly #tally: Tally
-  readonly #room: Room
+  readonly #state: State
   readonly #store: Handlers
   readonly #oldest
 
-  constructor(db: DatabaseSync, tally: Tally, room: Room) {
+  constructor(db: DatabaseSync, state: State) {
     this.#db = db
-    this.#tally = tally
-    this.#room = room
-    this.#store = createStore(db, tally, room)
+    this.#state = state
+    this.#store = createStore(db, state)
     this.#oldest = db.prepare('SELECT received FROM entries WHERE state = 0 ORDER BY turn LIMIT 1')
   }
 
@@ -46,25 +42,29 @@ export class Commits {
 
   /** @throws what SQLite throws, with nothing changed. */
   transact<T>(work: () => T): T {
-    const before = { ...this.#tally }
+    const { tally, room, windows } = this.#state
+    const before = { ...tally }
     try {
       this.#db.exec('BEGIN IMMEDIATE')
       const result = work()
       this.#db.exec('COMMIT')
+      windows.keep()
       return result
     } catch (error) {
       // SQLite may have rolled back by itself.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      Object.assign(this.#tally, before)
-      this.#room.recount()
+      Object.assign(tally, before)
+      room.recount()
+      windows.undo()
       throw error
     }
   }
 
   figures(): Figures {
-    const { waiting, failed } = this.#tally
+    const { tally, room } = this.#state
+    const { waiting, failed } = tally
     const oldest = waiting ? this.#oldest.get()?.['received'] : undefined
-    return { waiting, failed, oldest: typeof oldest === 'number' ? oldest : undefined, bytes: this.#room.bytes }
+    return { waiting, failed, oldest: typeof oldest === 'number' ? oldest : undefined, bytes: room.bytes }
   }
 
   #do({ name, ask }: Operation): unknown {

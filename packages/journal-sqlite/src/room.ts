@@ -17,8 +17,6 @@ export class Room {
   readonly #free
   readonly #oldest
   readonly #forget
-  readonly #closeWindows
-  readonly #crowd
   readonly #vacuum
   /** Bytes, reckoned since they were last counted. */
   #reckoned = Number.POSITIVE_INFINITY
@@ -30,10 +28,6 @@ export class Room {
     this.#free = db.prepare('PRAGMA freelist_count')
     this.#oldest = db.prepare('SELECT seq, finished FROM entries WHERE state = ? ORDER BY turn LIMIT ' + String(PRUNED))
     this.#forget = ['entries', 'bodies', 'facts'].map((table) => db.prepare(`DELETE FROM ${table} WHERE seq = ?`))
-    this.#closeWindows = db.prepare('DELETE FROM windows WHERE until <= ?')
-    this.#crowd = db.prepare(
-      'DELETE FROM windows WHERE key IN (SELECT key FROM windows ORDER BY until LIMIT max(0, (SELECT count(*) FROM windows) - ?))',
-    )
     this.#vacuum = db.prepare(`PRAGMA incremental_vacuum(${SLACK})`)
   }
 
@@ -64,9 +58,7 @@ export class Room {
   }
 
   /** Forgets what is older than it is kept, a little at a time, and gives the room back. */
-  tidy(at: number, keep: number, maxWindows: number): void {
-    this.#closeWindows.run(at)
-    this.#crowd.run(maxWindows)
+  tidy(at: number, keep: number): void {
     this.#prune(1, at - keep)
     this.#prune(2, at - keep)
     if (this.#unused > SLACK) this.#vacuum.all()

@@ -16,6 +16,8 @@ CREATE TABLE entries (
   trace_id TEXT NOT NULL,
   parent_span_id TEXT,
   repeats INTEGER NOT NULL DEFAULT 0,
+  until REAL NOT NULL,
+  length REAL NOT NULL,
   asked REAL,
   finished REAL
 ) STRICT;
@@ -35,13 +37,6 @@ CREATE TABLE letters (
   report TEXT NOT NULL,
   UNIQUE (id, notifier)
 ) STRICT;
-CREATE TABLE windows (
-  key TEXT PRIMARY KEY,
-  seq INTEGER NOT NULL,
-  until REAL NOT NULL,
-  length REAL NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX window_ends ON windows (until);
 PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${VERSION};
 `

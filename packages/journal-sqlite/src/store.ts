@@ -3,26 +3,31 @@ import type { Name, Operations } from './operations.ts'
 import { Reading } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Tally } from './tally.ts'
+import type { Windows } from './windows.ts'
+
+/** What is known beside the database. */
+export interface State {
+  readonly tally: Tally
+  readonly room: Room
+  readonly windows: Windows
+}
 
 /** What each operation does to the tables. It runs inside a transaction that others share. */
 export type Handlers = { readonly [K in Name]: (ask: Operations[K]['ask']) => Operations[K]['answer'] }
 
 /** The statements of the journal, prepared once. */
-export function createStore(db: DatabaseSync, tally: Tally, room: Room): Handlers {
+export function createStore(db: DatabaseSync, { tally, room, windows }: State): Handlers {
   const reading = new Reading(db)
   const find = db.prepare('SELECT seq, state, key FROM entries WHERE id = ?')
-  const seen = db.prepare('SELECT seq FROM windows WHERE key = ? AND until > ?')
-  const repeat = db.prepare('UPDATE entries SET repeats = repeats + 1 WHERE seq = ?')
-  const extend = db.prepare('UPDATE windows SET until = ?, length = ? WHERE key = ?')
-  const begin = db.prepare('INSERT OR REPLACE INTO windows (key, seq, until, length) VALUES (?, ?, ?, ?)')
-  const end = db.prepare('DELETE FROM windows WHERE key = ? AND seq = ?')
+  const repeat = db.prepare('UPDATE entries SET repeats = repeats + 1, until = ?, length = ? WHERE seq = ?')
   const insert = db.prepare(`
-    INSERT INTO entries (seq, id, key, state, turn, urgency, received, trace_id, parent_span_id)
-    VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)`)
+    INSERT INTO entries (seq, id, key, state, turn, urgency, received, trace_id, parent_span_id, until, length)
+    VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`)
   const insertBody = db.prepare('INSERT INTO bodies (seq, raw) VALUES (?, ?)')
   const tell = db.prepare('INSERT OR REPLACE INTO facts (seq, kind, name, value) VALUES (?, ?, ?, ?)')
   const untell = db.prepare(`DELETE FROM facts WHERE seq = ? AND kind = 'step' AND name = ?`)
-  const finish = db.prepare('UPDATE entries SET state = ?, finished = ?, turn = seq WHERE seq = ?')
+  const finish = db.prepare('UPDATE entries SET state = 1, finished = ?, turn = seq WHERE seq = ?')
+  const fail = db.prepare('UPDATE entries SET state = 2, finished = ?, turn = seq, until = 0 WHERE seq = ?')
   const reopen = db.prepare('UPDATE entries SET state = 0, finished = NULL, turn = ?, asked = ? WHERE seq = ?')
   const write = db.prepare('INSERT OR REPLACE INTO letters (place, id, notifier, report) VALUES (?, ?, ?, ?)')
   const unwrite = db.prepare('DELETE FROM letters WHERE id = ? AND notifier = ?')
@@ -37,18 +42,21 @@ export function createStore(db: DatabaseSync, tally: Tally, room: Room): Handler
     accept(arrival) {
       const { id, key, length, at } = arrival
       if (known(id)) return { verdict: 'duplicate', turn: 0 }
-      const open = length > 0 ? seen.get(key, at) : undefined
+      const open = length > 0 ? windows.find(key, at) : undefined
       if (open) {
-        repeat.run(Number(open['seq']))
-        if (arrival.sliding) extend.run(at + length, length, key)
+        const until = arrival.sliding ? at + length : open.until
+        if (arrival.sliding) windows.set(key, { ...open, until })
+        repeat.run(until, length, open.seq)
         return { verdict: 'duplicate', turn: 0 }
       }
       if (tally.waiting >= arrival.events || !room.fits(arrival.raw.length, arrival.bytes))
         return { verdict: 'full', turn: 0 }
       const seq = tally.next++
-      insert.run(seq, id, key, seq, arrival.urgency, arrival.received, arrival.traceId, arrival.parentSpanId)
+      const until = length > 0 ? at + length : 0
+      const { urgency, received, traceId, parentSpanId } = arrival
+      insert.run(seq, id, key, seq, urgency, received, traceId, parentSpanId, until, length)
       insertBody.run(seq, arrival.raw)
-      if (length > 0) begin.run(key, seq, at + length, length)
+      if (length > 0) windows.set(key, { seq, until })
       tally.waiting++
       return { verdict: 'accepted', turn: seq }
     },
@@ -61,11 +69,12 @@ export function createStore(db: DatabaseSync, tally: Tally, room: Room): Handler
     finish({ id, failed, at }) {
       const entry = known(id)
       if (entry?.state !== 0) return
-      finish.run(failed ? 2 : 1, at, entry.seq)
       tally.waiting--
-      if (!failed) return
-      tally.failed++
-      end.run(entry.key, entry.seq)
+      if (failed) {
+        fail.run(at, entry.seq)
+        tally.failed++
+        windows.end(entry.key, entry.seq)
+      } else finish.run(at, entry.seq)
     },
     delivered({ id, notifier }) {
       unwrite.run(id, notifier)
@@ -84,6 +93,7 @@ export function createStore(db: DatabaseSync, tally: Tally, room: Room): Handler
       const entry = known(id)
       if (!entry || entry.state === 0) return false
       room.forget(entry.seq)
+      windows.end(entry.key, entry.seq)
       if (entry.state === 2) tally.failed--
       return true
     },

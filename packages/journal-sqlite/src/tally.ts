@@ -15,8 +15,7 @@ export function tallyOf(db: DatabaseSync): Tally {
     SELECT max(
       (SELECT coalesce(max(seq), 0) FROM entries),
       (SELECT coalesce(max(turn), 0) FROM entries),
-      (SELECT coalesce(max(place), 0) FROM letters),
-      (SELECT coalesce(max(seq), 0) FROM windows)
+      (SELECT coalesce(max(place), 0) FROM letters)
     ) AS last`)
   return { waiting: count(0), failed: count(2), next: Number(last.get()?.['last']) + 1 }
 }

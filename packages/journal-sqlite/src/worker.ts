@@ -5,6 +5,7 @@ import { openDatabase, Unopened } from './database.ts'
 import type { Asked, Setting, Told } from './messages.ts'
 import { Room } from './room.ts'
 import { tallyOf } from './tally.ts'
+import { Windows } from './windows.ts'
 
 /** Milliseconds between two rounds of tidying. */
 const TIDY = 1_000
@@ -12,11 +13,11 @@ const TIDY = 1_000
 function begin(port: NonNullable<typeof parentPort>, { file, keep, maxEvents, at }: Setting): void {
   const tell = (message: Told) => port.postMessage(message)
   const db = openDatabase(file)
-  // The clock may have been set back meanwhile: no window is longer than it was meant to be.
-  db.prepare('UPDATE windows SET until = ? + length WHERE until > ? + length').run(at, at)
+  const windows = new Windows()
+  windows.load(db, at)
   const tally = tallyOf(db)
   const room = new Room(db, tally)
-  const commits = new Commits(db, tally, room)
+  const commits = new Commits(db, { tally, room, windows })
   let tidied = 0
 
   port.on('message', (asked: Asked) => {
@@ -29,8 +30,9 @@ function begin(port: NonNullable<typeof parentPort>, { file, keep, maxEvents, at
     tell({ about: 'reply', reply: commits.run(asked.operations) })
     if (Math.abs(asked.at - tidied) < TIDY) return
     tidied = asked.at
+    windows.sweep(asked.at, maxEvents)
     try {
-      commits.transact(() => room.tidy(asked.at, keep, maxEvents))
+      commits.transact(() => room.tidy(asked.at, keep))
     } catch {
       // A disk that refuses this refuses the next event too, and that is told.
     }
