@@ -5,6 +5,8 @@ import type { AwsKey } from './aws-signature.ts'
 /** A role of the mock. */
 export interface MockRole {
   readonly externalId?: string
+  /** Token of a service account that may assume it by web identity, without a signature. */
+  readonly webIdentity?: string
   /** Seconds that a session lasts. */
   seconds: number
 }
@@ -16,7 +18,12 @@ interface State {
   readonly now: number
 }
 
-/** AssumeRole and GetCallerIdentity, as https://docs.aws.amazon.com/STS/latest/APIReference/ has them. */
+const WEB_IDENTITY = 'AssumeRoleWithWebIdentity'
+
+/** The one question that needs no signature: the token in it says who asks. */
+export const isUnsigned = (body: Buffer) => new URLSearchParams(body.toString()).get('Action') === WEB_IDENTITY
+
+/** AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity, as https://docs.aws.amazon.com/STS/latest/APIReference/ has them. */
 export function answerSts(
   { body, key }: { readonly body: Buffer; readonly key: string },
   { keys, roles, now }: State,
@@ -28,9 +35,16 @@ export function answerSts(
       action,
       `<Arn>arn:aws:iam::111122223333:user/talon</Arn><UserId>${key}</UserId><Account>111122223333</Account>`,
     )
-  if (action !== 'AssumeRole') return stsError(400, 'InvalidAction', `Could not find operation ${action}`)
+  const byWeb = action === WEB_IDENTITY
+  if (action !== 'AssumeRole' && !byWeb) return stsError(400, 'InvalidAction', `Could not find operation ${action}`)
   const arn = asked.get('RoleArn') ?? ''
   const role = roles.get(arn)
+  if (byWeb && role?.webIdentity !== asked.get('WebIdentityToken'))
+    return stsError(
+      400,
+      'InvalidIdentityToken',
+      'The web identity token that was passed could not be validated by AWS.',
+    )
   if (!role || (role.externalId && role.externalId !== asked.get('ExternalId')))
     return stsError(
       403,

@@ -140,6 +140,16 @@ describe('aws:lambda', () => {
     expect((await invoke()).message).toMatch(/ExpiredTokenException: .*; the session expired/)
   })
 
+  it('may be tried again where the clock of the machine is wrong, and goes by that of AWS then', async () => {
+    mock.skew = 3_600_000
+    const outcome = await invoke()
+    expect(outcome).toMatchObject({ status: 'failure', error: { retryable: true } })
+    expect(outcome.message).toMatch(
+      /InvalidSignatureException: Signature expired: .*; the clock of this machine is wrong/,
+    )
+    expect(await invoke()).toMatchObject({ status: 'success' })
+  })
+
   it('ends with its job while the function still runs', async () => {
     const ending = new AbortController()
     mock.functions.set('isolate', {

@@ -2,15 +2,15 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { ConfigError } from '@talon/plugin'
 import type { AwsSettings } from './aws.ts'
 import { awsFailure } from './failure.ts'
-import { impatient, withSts, type Common } from './sts.ts'
+import { briefly, withSts, type Common } from './sts.ts'
 
 /** Gives credentials that are good for a while yet. */
 export type Credentials = () => Promise<AwsCredentialIdentity>
 
 /** Milliseconds before the end of a session that it is renewed: the SDK's own figure. */
 const EARLY = 5 * 60_000
-/** Milliseconds after which credentials without an end are read anew: their file may have been replaced. */
-const FRESH = 15 * 60_000
+/** Credentials without an end are read anew after a minute: their file may have been replaced. */
+const FRESH = EARLY + 60_000
 
 /** Where the settings say that credentials come from. @throws ConfigError where they say half of it. */
 export function credentialsOf(settings: AwsSettings, common: Common): Credentials {
@@ -28,7 +28,7 @@ export function credentialsOf(settings: AwsSettings, common: Common): Credential
 /** The SDK's chain: environment, files, web identity (EKS), containers, instance metadata. Files are read anew. */
 async function fromChain(common: Common): Promise<AwsCredentialIdentity> {
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
-  return defaultProvider({ ignoreCache: true, clientConfig: impatient(common) })()
+  return defaultProvider({ ignoreCache: true, clientConfig: briefly(common) })()
 }
 
 /** A session of the role, of an hour where the role allows for it. */

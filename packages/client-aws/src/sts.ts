@@ -13,7 +13,7 @@ export async function withSts<T>(
   ask: (client: Sts.STSClient, sdk: typeof Sts) => Promise<T>,
 ): Promise<T> {
   const sdk = await import('@aws-sdk/client-sts')
-  const client = new sdk.STSClient(impatient(configuration))
+  const client = new sdk.STSClient(briefly(configuration))
   try {
     return await ask(client, sdk)
   } finally {
@@ -21,8 +21,8 @@ export async function withSts<T>(
   }
 }
 
-/** The same configuration, with an end to each request. */
-export function impatient<C extends Common>(configuration: C): C {
+/** The same configuration, with an end to each request; a second try is made with the clock that AWS told. */
+export function briefly<C extends Common>(configuration: C): C {
   const requestHandler = { ...configuration.requestHandler, requestTimeout: ANSWER, throwOnRequestTimeout: true }
-  return { ...configuration, requestHandler }
+  return { ...configuration, requestHandler, maxAttempts: 2 }
 }
