@@ -119,7 +119,7 @@ describe('a message', () => {
     expect(shown).toEqual([
       "the pod 'web-0' in namespace 'default' was deleted",
       ...['*Rule*', 'Shell in a container', '*Action*', 'End it', '*Actionner*', 'kubernetes:terminate'],
-      ...['*Status*', 'success', '*Falco rule*', 'Terminal shell in container', '*Priority*', 'Notice'],
+      ...['*Falco rule*', 'Terminal shell in container', '*Priority*', 'Notice'],
       ...['*Trace*', '0af7651916cd43dd8448eb211c80319c', '*Objects*', 'pod: web-0\nnamespace: default'],
       'Event: A shell was spawned in a container with an attached terminal',
       'Result:\nuid=0(root)\ngid=0',

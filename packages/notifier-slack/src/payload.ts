@@ -107,14 +107,13 @@ function details(report: Report, { footer }: Look): Block[] {
 }
 
 /** Label and value. */
-function rowsOf({ rule, action, actionner, stage, target, status, dryRun, objects, event, traceId }: Report) {
+function rowsOf({ rule, action, actionner, stage, target, objects, event, traceId }: Report) {
   const acted = Object.entries(objects).map(([name, value]) => oneLine(`${name}: ${value}`, NAME))
   const rows: readonly (readonly [string, string])[] = [
     ['Rule', rule],
     ['Action', action],
     ['Actionner', actionner],
     ...(stage === 'output' && target !== undefined ? [['Output', target] as const] : []),
-    ['Status', `${status}${dryRun ? ' (dry run)' : ''}`],
     ['Falco rule', event.rule],
     ['Priority', event.priority],
     ['Trace', traceId],
