@@ -23,6 +23,7 @@ interface Row {
   readonly advice: string | ((known: Known) => string)
 }
 
+const CLOCK = 'the clock of this machine is wrong: let it follow a time server'
 const CREDENTIALS = 'aws.access_key and aws.secret_key, or whatever the chain of the SDK finds'
 
 /**
@@ -34,13 +35,13 @@ const ROWS: readonly Row[] = [
   {
     names: /^(RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/,
     retryable: true,
-    advice: 'the clock of this machine is wrong: let it follow a time server',
+    advice: CLOCK,
   },
   {
     names: /^(InvalidSignatureException|SignatureDoesNotMatch|AccessDenied)$/,
     message: /Signature (expired|not yet current)|Request has expired/i,
     retryable: true,
-    advice: 'the clock of this machine is wrong: let it follow a time server',
+    advice: CLOCK,
   },
   {
     names: /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|IDPExpired)/,
@@ -65,11 +66,15 @@ const ROWS: readonly Row[] = [
   {
     names: /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403|NotAuthorized)$/,
     advice: ({ permission }) =>
-      permission === 'sts:AssumeRole'
+      permission.startsWith('sts:AssumeRole')
         ? "let the role's trust policy name the identity that Talon has (and aws.external_id), and grant it sts:AssumeRole"
         : `grant ${permission} to the identity that Talon has, and look for policies that deny it`,
   },
-  { names: /^(NoSuchBucket)$/, advice: 'create the bucket, or check its name' },
+  {
+    names: /^(InvalidIdentityToken|IDPRejectedClaim)/,
+    advice: "register the cluster's OIDC provider in IAM, and let the role's trust policy name the service account",
+  },
+  { names: /^NoSuchBucket$/, advice: 'create the bucket, or check its name' },
   {
     names: /^(ResourceNotFoundException|NotFound|404)$/,
     advice: 'check the name, and that it is in this region and account (aws.region)',
@@ -100,7 +105,8 @@ const ROWS: readonly Row[] = [
 
 /** What to do about a failure, and whether trying again makes sense. */
 export function adviceOf(known: Known): Advice {
-  if (known.code !== undefined) return networkAdvice(known.code)
+  const network = known.code === undefined ? undefined : networkAdvice(known.code)
+  if (network) return network
   const row = ROWS.find(({ names, message }) => names.test(known.name) && (message?.test(known.message) ?? true))
   if (!row) return { advice: '' }
   const advice = typeof row.advice === 'string' ? row.advice : row.advice(known)
@@ -109,13 +115,16 @@ export function adviceOf(known: Known): Advice {
 
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/
 const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
+const LOST = /^(ECONN|EHOST|ENET|EADDR|EPIPE|EAI_|ETIMEDOUT)/
 
-/** A name or a connection may be there again in a moment; trust will not. */
-function networkAdvice(code: string): Advice {
+/** A name or a connection may be there again in a moment; trust will not. Undefined where it is not the network. */
+function networkAdvice(code: string): Advice | undefined {
   if (UNTRUSTED.test(code))
     return { advice: 'put the CA that signed its certificate into the file of NODE_EXTRA_CA_CERTS', retryable: false }
   if (TLS.test(code)) return { advice: 'the endpoint does not speak TLS as it should', retryable: false }
   if (code === 'ENOTFOUND')
     return { advice: 'there is no such host: check aws.region and AWS_ENDPOINT_URL', retryable: true }
-  return { advice: 'check the way to AWS: routes, network policies, proxies, AWS_ENDPOINT_URL', retryable: true }
+  if (LOST.test(code))
+    return { advice: 'check the way to AWS: routes, network policies, proxies, AWS_ENDPOINT_URL', retryable: true }
+  return undefined
 }

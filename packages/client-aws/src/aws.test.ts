@@ -146,6 +146,22 @@ describe('credentials', () => {
     expect(await askedWith(client)).not.toBe(first)
   })
 
+  it.each([
+    ['is refused', 'wrong', /InvalidIdentityToken\w*: .*; register the cluster's OIDC provider/],
+    ['is missing', undefined, /ENOENT: .*\/token/],
+  ])('say so, and blame no other right, where that token %s', async (_, token, words) => {
+    const [role, file] = ['arn:aws:iam::111122223333:role/irsa', join(folder, 'token')]
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', file)
+    vi.stubEnv('AWS_ROLE_ARN', role)
+    if (token) writeFileSync(file, token)
+    mock.roles.set(role, { webIdentity: 'right', seconds: 3600 })
+    const error: unknown = await askedWith(await open()).catch((error: unknown) => error)
+    const { message } = awsFailure(error, 'storing', 's3:PutObject')
+    expect(message).toMatch(/^the chain of the SDK gives no credentials: /)
+    expect(message).toMatch(words)
+    expect(message).not.toContain('s3:PutObject')
+  })
+
   it('come from the agent of EKS Pod Identity', async () => {
     const seen: unknown[] = []
     mock.keys.set('ASIAPOD', { secret: 'of the pod', token: 'session' })

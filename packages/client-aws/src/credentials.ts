@@ -28,7 +28,11 @@ export function credentialsOf(settings: AwsSettings, common: Common): Credential
 /** The SDK's chain: environment, files, web identity (EKS), containers, instance metadata. Files are read anew. */
 async function fromChain(common: Common): Promise<AwsCredentialIdentity> {
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
-  return defaultProvider({ ignoreCache: true, clientConfig: briefly(common) })()
+  try {
+    return await defaultProvider({ ignoreCache: true, clientConfig: briefly(common) })()
+  } catch (error) {
+    throw awsFailure(error, 'the chain of the SDK gives no credentials', 'sts:AssumeRoleWithWebIdentity')
+  }
 }
 
 /** A session of the role, of an hour where the role allows for it. */
