@@ -100,6 +100,13 @@ describe('an Event', () => {
     })
   })
 
+  it('is on the pod where the node may not be read', async () => {
+    sandbox.fail({ method: 'GET', path: /nodes/, status: 403 })
+    const { regarding } = await told(reportOf({ objects: { pod: 'web-0', namespace: 'default', node: 'node-1' } }))
+    expect(regarding).toMatchObject({ kind: 'Pod', name: 'web-0' })
+    expect(warned).toEqual([])
+  })
+
   it('is on the audited object, whatever its kind', async () => {
     sandbox.seed({
       apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -17,15 +17,15 @@ The Event is in the object's namespace, in \`default\` for an object that has no
 \`falco-talon:<actionner>:<status>\`, its type \`Warning\` after a failure or an interruption. Repeats are counted in the
 series of one Event, which keeps the note of the first. The API server deletes Events after an hour, as a rule.
 
-The UID of an object other than a pod or a node is read where Talon may read the object; without it \`kubectl describe\`
-does not show the Event.`,
+The UID of an object other than a pod is read where the actions of the rules let Talon read the object; without it
+\`kubectl describe\` does not show the Event. Where a node may not be read, the Event is on the pod.`,
   uses: { kubernetes },
   parameters: z.object({}),
   examples: [{ title: 'It has no settings', parameters: {} }],
   permissions: {
     kubernetes: [
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'get', 'patch'] },
-      { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
     ],
   },
   async run({ reports: [report], ...job }, { kubernetes }) {

@@ -19,7 +19,7 @@ interface Candidate {
   readonly kind: string
   /** Known without asking. */
   readonly uid?: string | undefined
-  /** Whether it is meant only where it is there. */
+  /** Whether it is meant only where it can be read. */
   readonly unsure?: boolean
 }
 
@@ -27,20 +27,18 @@ type Asked = Pick<Kubernetes, 'get' | 'resolve'>
 
 /** What the report is about; undefined where that is no object of Kubernetes. Of one that is gone the UID may be missing. */
 export async function subjectOf(report: Report, kubernetes: Asked, job: Job): Promise<Subject | undefined> {
-  const acted = report.objects['resource'] === undefined ? undefined : await audited(report, kubernetes, job)
-  const candidate =
-    acted ?? nodeOf(report) ?? podOf(report) ?? (await audited(report, kubernetes, job)) ?? hostOf(report)
-  if (!candidate) return undefined
-  const { target, apiVersion, kind, unsure = false } = candidate
-  const uid = candidate.uid ?? (await uidOf(report, target, kubernetes, job))
-  if (unsure && uid === undefined) return undefined
-  return {
-    apiVersion,
-    kind,
-    name: target.name,
-    ...(target.namespace !== undefined && { namespace: target.namespace }),
-    ...(uid !== undefined && { uid }),
+  const inLog = () => audited(report, kubernetes, job)
+  const acted = report.objects['resource'] === undefined ? [] : [inLog]
+  for (const find of [...acted, nodeOf, podOf, inLog, hostOf]) {
+    const candidate = await find(report)
+    if (!candidate) continue
+    const { target, apiVersion, kind, unsure } = candidate
+    const uid = candidate.uid ?? (await uidOf(report, candidate, kubernetes, job))
+    if (unsure && uid === undefined) continue
+    const { name, namespace } = target
+    return { apiVersion, kind, name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
   }
+  return undefined
 }
 
 /** The object that the audit log tells of. Its group is in the result, else in the URI of the request. */
@@ -60,9 +58,10 @@ async function audited({ objects, event }: Report, kubernetes: Asked, { signal }
   return { target, kind, apiVersion: served ? `${served}/${version}` : version }
 }
 
-/** A result that names a node is about the node: it was cordoned, drained, labelled, captured on. */
-function nodeOf({ objects: { node } }: Report): Candidate | undefined {
-  return node ? { target: { ...nodes, name: node }, apiVersion: 'v1', kind: 'Node' } : undefined
+/** A result that names a node is about the node, where Talon may read it: it was cordoned, drained, labelled. */
+function nodeOf({ objects: { node, pod } }: Report): Candidate | undefined {
+  if (!node) return undefined
+  return { target: { ...nodes, name: node }, apiVersion: 'v1', kind: 'Node', unsure: pod !== undefined }
 }
 
 function podOf({ objects, event }: Report): Candidate | undefined {
@@ -81,13 +80,19 @@ function hostOf({ event: { source, hostname } }: Report): Candidate | undefined 
 }
 
 /** The UID of the object, where it is there, may be read, and did not take the name over after the event. */
-async function uidOf(report: Report, target: Target, kubernetes: Asked, job: Job): Promise<string | undefined> {
+async function uidOf(
+  report: Report,
+  { target, unsure }: Candidate,
+  kubernetes: Asked,
+  job: Job,
+): Promise<string | undefined> {
   try {
     const object = await kubernetes.get(target, job.signal)
     return isNamesake(object, report) ? undefined : object.metadata?.uid
   } catch (error) {
     const { code } = refusalOf(error) ?? {}
-    if (code === 403) job.log.warn('the Event will lack the UID of its object', { error: (error as Error).message })
+    if (code === 403 && !unsure)
+      job.log.warn('the Event will lack the UID of its object', { error: (error as Error).message })
     if (code === 403 || code === 404) return undefined
     throw error
   }
