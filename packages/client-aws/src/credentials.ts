@@ -1,5 +1,4 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import { ConfigError } from '@talon/plugin'
 import type { AwsSettings } from './aws.ts'
 import { awsFailure } from './failure.ts'
 import { briefly, withSts, type Common } from './sts.ts'
@@ -12,12 +11,9 @@ const EARLY = 5 * 60_000
 /** Credentials without an end are read anew after a minute: their file may have been replaced. */
 const FRESH = EARLY + 60_000
 
-/** Where the settings say that credentials come from. @throws ConfigError where they say half of it. */
+/** Credentials from where the settings say that they come. */
 export function credentialsOf(settings: AwsSettings, common: Common): Credentials {
   const { role_arn, external_id, access_key, secret_key } = settings
-  if (!access_key !== !secret_key)
-    throw new ConfigError('aws: access_key and secret_key belong together: give both, or none')
-  if (external_id && !role_arn) throw new ConfigError('aws.external_id is for a role: set aws.role_arn too')
   const own =
     access_key && secret_key
       ? () => Promise.resolve({ accessKeyId: access_key, secretAccessKey: secret_key })
