@@ -43,16 +43,23 @@ export async function subjectOf(report: Report, kubernetes: Asked, job: Job): Pr
 
 /** The object that the audit log tells of. Its group is in the result, else in the URI of the request. */
 async function audited({ objects, event }: Report, kubernetes: Asked, { signal }: Job): Promise<Candidate | undefined> {
-  const [resource, ...group] = (objects['resource'] ?? read(event, auditResource) ?? '').split('.')
-  const name = objects['name'] ?? read(event, auditName)
+  const { fields } = event
+  const said = {
+    resource: read(event, auditResource),
+    name: read(event, auditName),
+    namespace: read(event, auditNamespace),
+  }
+  const meant: Readonly<Record<string, string | undefined>> = objects['resource'] === undefined ? said : objects
+  const [resource, ...group] = (meant['resource'] ?? '').split('.')
+  const name = meant['name']
   if (!resource || name === undefined) return undefined
-  const [, inUri = ''] = /^\/apis\/([a-z0-9.-]+)\//.exec(event.fields['ka.uri'] ?? '/api/') ?? []
-  const known = objects['resource'] !== undefined || event.fields['ka.uri'] !== undefined
+  const [, inUri = ''] = /^\/apis\/([a-z0-9.-]+)\//.exec(fields['ka.uri'] ?? '') ?? []
+  const known = meant === objects || fields['ka.uri'] !== undefined
   const sought = { resource, group: known ? group.join('.') || inUri : undefined }
   const [found, ...more] = await kubernetes.resolve(sought, signal)
   if (!found || more.length) return undefined
   const { group: served, version, kind, namespaced } = found
-  const inside = namespaced ? (objects['namespace'] ?? read(event, auditNamespace)) : undefined
+  const inside = namespaced ? meant['namespace'] : undefined
   if (namespaced && inside === undefined) return undefined
   const target = { group: served, version, resource, name, namespace: inside }
   return { target, kind, apiVersion: served ? `${served}/${version}` : version }
