@@ -62,7 +62,9 @@ export function failure(error: unknown, doing: string, permission: string): Acti
     if (!code && !message) return `what answered is no S3; ${NOT_S3}`
     const denied = code === 'AccessDenied' ? `let the access key do it: its policy lacks ${permission}` : undefined
     const advice = denied ?? REFUSED[code] ?? UNREACHED.find(([pattern]) => pattern.test(code))?.[1]
-    const said = (message.startsWith(code) ? message : `${code}: ${message}`).replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+    const said = (message.startsWith(code) ? message : `${code}: ${message}`)
+      .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+      .trim()
     return (said.length > 300 ? `${said.slice(0, 300)}…` : said) + (advice ? `; ${advice}` : '')
   }
 }

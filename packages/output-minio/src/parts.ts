@@ -23,7 +23,11 @@ export async function putParts(target: Target, condition: Readonly<Record<string
     const end = Math.min(start + each, artifact.size)
     const sha256 = await sha256Of(path, start, end)
     const number = parts.length + 1
-    const { headers } = await put(target, { path, start, end, sha256 }, { query: `partNumber=${number}&uploadId=${id}`, headers: {} })
+    const { headers } = await put(
+      target,
+      { path, start, end, sha256 },
+      { query: `partNumber=${number}&uploadId=${id}`, headers: {} },
+    )
     parts.push(`<Part><PartNumber>${number}</PartNumber><ETag>${escape(headers.etag ?? '')}</ETag></Part>`)
   }
   // The library's own way to complete takes no condition.

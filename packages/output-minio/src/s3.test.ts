@@ -73,7 +73,16 @@ const newKey = () => `${keys++}.log`
 
 function storing(
   artifact: StoredArtifact,
-  { key = newKey(), bucket = 'evidence', prefix = '', replace = false, signal = never, metadata = {}, client = opened, limits = undefined as Limits | undefined } = {},
+  {
+    key = newKey(),
+    bucket = 'evidence',
+    prefix = '',
+    replace = false,
+    signal = never,
+    metadata = {},
+    client = opened,
+    limits = undefined as Limits | undefined,
+  } = {},
 ) {
   const parameters = s3.parameters.parse({ bucket, prefix })
   const job = { event: falcoEvent(), artifact, key, replace, metadata, parameters, signal, log }
@@ -82,7 +91,11 @@ function storing(
 
 async function read(key: string) {
   const answer = await server.fetch(`/evidence/${key}`)
-  return { status: answer.status, headers: answer.headers, sha256: sha256Of(new Uint8Array(await answer.arrayBuffer())) }
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    sha256: sha256Of(new Uint8Array(await answer.arrayBuffer())),
+  }
 }
 
 async function listen(answer: RequestListener): Promise<string> {
@@ -242,7 +255,12 @@ describe('minio:s3 says what to do', () => {
     ['about a bucket that is missing', {}, { bucket: 'nobody' }, /NoSuchBucket.*; create the bucket/],
     ['about a wrong secret key', { secret_key: 'wrong' }, {}, /SignatureDoesNotMatch.*minio\.secret_key/],
     ['about TLS that is not spoken there', { use_ssl: true }, {}, /EPROTO.*set minio\.use_ssl to false/],
-    ['about a host that does not exist', { endpoint: 'minio.invalid:9000' }, {}, /(ENOTFOUND|EAI_AGAIN).*minio\.endpoint/],
+    [
+      'about a host that does not exist',
+      { endpoint: 'minio.invalid:9000' },
+      {},
+      /(ENOTFOUND|EAI_AGAIN).*minio\.endpoint/,
+    ],
     ['about a port where nothing listens', { endpoint: '127.0.0.1:1' }, {}, /ECONNREFUSED.*nothing listens there/],
     [
       'about a permission that is missing',
@@ -269,14 +287,18 @@ describe('minio:s3 says what to do', () => {
 
   it('about an endpoint that is no S3', async () => {
     const endpoint = await listen((_, answer) => void answer.writeHead(400).end('<html>a console'))
-    await expect(storing(await artifactOf(randomBytes(100)), { client: await open({ endpoint }) })).rejects.toMatchObject({
+    await expect(
+      storing(await artifactOf(randomBytes(100)), { client: await open({ endpoint }) }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('what answered is no S3; minio.endpoint must be') as string,
     })
   })
 
   it('and lets a busy server be asked again', async () => {
     const endpoint = await listen((_, answer) => void answer.writeHead(503).end())
-    await expect(storing(await artifactOf(randomBytes(100)), { client: await open({ endpoint }) })).rejects.toMatchObject({
+    await expect(
+      storing(await artifactOf(randomBytes(100)), { client: await open({ endpoint }) }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('the server answered 503') as string,
       retryable: true,
     })
@@ -285,7 +307,9 @@ describe('minio:s3 says what to do', () => {
   it('even where the server refuses before it reads: the content waits until it is wanted', async () => {
     const endpoint = await listen(({ method }, answer) => {
       if (method === 'PUT')
-        answer.writeHead(403, { connection: 'close' }).end('<Error><Code>AccessDenied</Code><Message>No.</Message></Error>')
+        answer
+          .writeHead(403, { connection: 'close' })
+          .end('<Error><Code>AccessDenied</Code><Message>No.</Message></Error>')
       else if (method === 'HEAD') answer.writeHead(404).end()
       else answer.end('<LocationConstraint/>')
     })
@@ -296,15 +320,19 @@ describe('minio:s3 says what to do', () => {
     })
   })
 
-  it.each(['http://minio:9000', 'minio:9000/path', 'minio:x', '', 'user@minio'])('about an endpoint like %j', (endpoint) =>
-    expect(open({ endpoint })).rejects.toMatchObject({
-      kind: 'config',
-      message: expect.stringContaining('is no host and port') as string,
-    } satisfies Partial<ConfigError>),
+  it.each(['http://minio:9000', 'minio:9000/path', 'minio:x', '', 'user@minio'])(
+    'about an endpoint like %j',
+    (endpoint) =>
+      expect(open({ endpoint })).rejects.toMatchObject({
+        kind: 'config',
+        message: expect.stringContaining('is no host and port') as string,
+      } satisfies Partial<ConfigError>),
   )
 
-  it.each(['Evidence', 'a', 'a_b', 'a..b', '10.0.0.1', '-a-', '${K8S_NS_NAME}', 'a/b'])('about a bucket like %j', (bucket) =>
-    expect(s3.parameters.safeParse({ bucket }).error?.issues[0]?.message).toContain('is no name of a bucket'),
+  it.each(['Evidence', 'a', 'a_b', 'a..b', '10.0.0.1', '-a-', '${K8S_NS_NAME}', 'a/b'])(
+    'about a bucket like %j',
+    (bucket) =>
+      expect(s3.parameters.safeParse({ bucket }).error?.issues[0]?.message).toContain('is no name of a bucket'),
   )
 })
 

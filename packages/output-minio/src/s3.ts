@@ -23,8 +23,6 @@ afterwards; over 5 GiB it needs \`s3:AbortMultipartUpload\` and \`s3:ListBucketM
       .describe('Bucket that the objects go to; tokens are not replaced in it'),
     prefix,
   }),
-  examples: [
-    { title: 'Keep what was collected', parameters: { bucket: 'evidence', prefix: 'talon/${K8S_NS_NAME}' } },
-  ],
+  examples: [{ title: 'Keep what was collected', parameters: { bucket: 'evidence', prefix: 'talon/${K8S_NS_NAME}' } }],
   run: (job, { minio }) => store(job, minio),
 })

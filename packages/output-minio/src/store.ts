@@ -59,7 +59,9 @@ export async function store(job: StoreJob, minio: Minio, limits = LIMITS): Promi
     if (large) await clean(target, minio.connect(AbortSignal.timeout(CLEANING), client.region), job)
     // What ended the run is its own reason, and no fault of the server's.
     signal.throwIfAborted()
-    throw TalonError.is(error) ? error : failure(error, `${artifact.name} was not stored as ${location}`, 's3:PutObject')
+    throw TalonError.is(error)
+      ? error
+      : failure(error, `${artifact.name} was not stored as ${location}`, 's3:PutObject')
   } finally {
     // Answers that the library let lie hold their connection until then.
     over.abort()
@@ -92,7 +94,9 @@ async function verify(target: Target): Promise<void> {
   const { artifact, location } = target
   const found = await look(target)
   if (found && found.size !== artifact.size)
-    throw new ActionError(`${location} has ${found.size} bytes, not the ${artifact.size} that were sent: look at the server`)
+    throw new ActionError(
+      `${location} has ${found.size} bytes, not the ${artifact.size} that were sent: look at the server`,
+    )
 }
 
 /** What is there; undefined too where the access key may not look, which a key that only writes may not. */

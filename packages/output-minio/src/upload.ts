@@ -44,5 +44,9 @@ export async function put(
 export async function putWhole(target: Target, condition: Readonly<Record<string, string>>): Promise<void> {
   const { path, size, sha256 } = target.artifact
   const checksum = { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }
-  await put(target, { path, start: 0, end: size, sha256 }, { headers: { ...target.headers, ...checksum, ...condition } })
+  await put(
+    target,
+    { path, start: 0, end: size, sha256 },
+    { headers: { ...target.headers, ...checksum, ...condition } },
+  )
 }

@@ -74,7 +74,14 @@ const newKey = () => `${keys++}.log`
 
 async function storing(
   artifact: StoredArtifact,
-  { key = newKey(), replace = false, signal = never, metadata = {}, client = undefined as Aws | undefined, ...where } = {},
+  {
+    key = newKey(),
+    replace = false,
+    signal = never,
+    metadata = {},
+    client = undefined as Aws | undefined,
+    ...where
+  } = {},
 ) {
   const parameters = s3.parameters.parse({ bucket: 'evidence', ...where })
   const job = { event: falcoEvent(), artifact, key, replace, metadata, parameters, signal, log }
@@ -83,7 +90,11 @@ async function storing(
 
 async function read(key: string, method = 'GET') {
   const answer = await server.fetch(`/evidence/${key}`, { method, headers: { 'x-amz-checksum-mode': 'ENABLED' } })
-  return { status: answer.status, headers: answer.headers, sha256: sha256Of(new Uint8Array(await answer.arrayBuffer())) }
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    sha256: sha256Of(new Uint8Array(await answer.arrayBuffer())),
+  }
 }
 
 describe('aws:s3 stores an artifact', () => {
@@ -103,7 +114,9 @@ describe('aws:s3 stores an artifact', () => {
     expect(found.headers.get('x-amz-meta-falco-rule')).toBe(metadata['falco-rule'])
     expect(found.headers.get('x-amz-meta-sha256')).toBe(sha256)
     const whole = Buffer.from(sha256, 'hex').toString('base64')
-    expect(found.headers.get('x-amz-checksum-sha256')).toEqual(how === 'in parts' ? expect.stringMatching(/=-3$/) : whole)
+    expect(found.headers.get('x-amz-checksum-sha256')).toEqual(
+      how === 'in parts' ? expect.stringMatching(/=-3$/) : whole,
+    )
     expect(await server.uploads('evidence')).toEqual([])
     expect(log.warn).not.toHaveBeenCalled()
   })
@@ -134,18 +147,21 @@ describe('aws:s3 stores an artifact', () => {
 })
 
 describe('aws:s3 never overwrites', () => {
-  it.each(SIZES)('what is there, %s; the same from an earlier try counts as stored, and is not sent again', async (_, length) => {
-    const artifact = await artifactOf(randomBytes(length))
-    const key = newKey()
-    await storing(artifact, { key })
-    const again = await storing({ ...artifact, path: '/nowhere' }, { key })
-    expect(again).toMatchObject({ status: 'success', objects: { key, sha256: artifact.sha256 } })
-    await expect(storing(await artifactOf(randomBytes(length)), { key })).rejects.toMatchObject({
-      message: `s3://evidence/${key} is there already, with other content: it was left as it is, and web-0.log was not stored`,
-      retryable: false,
-    })
-    expect((await read(key)).sha256).toBe(artifact.sha256)
-  })
+  it.each(SIZES)(
+    'what is there, %s; the same from an earlier try counts as stored, and is not sent again',
+    async (_, length) => {
+      const artifact = await artifactOf(randomBytes(length))
+      const key = newKey()
+      await storing(artifact, { key })
+      const again = await storing({ ...artifact, path: '/nowhere' }, { key })
+      expect(again).toMatchObject({ status: 'success', objects: { key, sha256: artifact.sha256 } })
+      await expect(storing(await artifactOf(randomBytes(length)), { key })).rejects.toMatchObject({
+        message: `s3://evidence/${key} is there already, with other content: it was left as it is, and web-0.log was not stored`,
+        retryable: false,
+      })
+      expect((await read(key)).sha256).toBe(artifact.sha256)
+    },
+  )
 
   it.each([
     // A whole one is small, because this server refuses in the middle of what it reads.
@@ -238,7 +254,12 @@ describe('aws:s3 says what to do', () => {
   it.each([
     ['about a bucket that is missing', {}, { bucket: 'nobody' }, /NoSuchBucket.*; create the bucket/],
     ['about a wrong secret key', { secret_key: 'wrong' }, {}, /SignatureDoesNotMatch.*aws\.secret_key/],
-    ['about another region, which the server names', { region: 'us-west-2' }, {}, /the bucket is in eu-test-1.*set aws\.region/],
+    [
+      'about another region, which the server names',
+      { region: 'us-west-2' },
+      {},
+      /the bucket is in eu-test-1.*set aws\.region/,
+    ],
     [
       'about a permission that is missing',
       { access_key: 'stranger', secret_key: 'secret-of-the-stranger' },
@@ -263,7 +284,9 @@ describe('aws:s3 says what to do', () => {
     await expect(outcome).rejects.toMatchObject({ message: expect.stringMatching(words) as string, retryable })
   })
 
-  it.each(['Evidence', 'a', 'a_b', 'a..b', '10.0.0.1', '-a-', '${K8S_NS_NAME}', 'a/b'])('about a bucket like %j', (bucket) =>
-    expect(s3.parameters.safeParse({ bucket }).error?.issues[0]?.message).toContain('is no name of a bucket'),
+  it.each(['Evidence', 'a', 'a_b', 'a..b', '10.0.0.1', '-a-', '${K8S_NS_NAME}', 'a/b'])(
+    'about a bucket like %j',
+    (bucket) =>
+      expect(s3.parameters.safeParse({ bucket }).error?.issues[0]?.message).toContain('is no name of a bucket'),
   )
 })

@@ -39,18 +39,34 @@ export async function upload(target: Target, condition: Condition) {
   }
 }
 
-async function putWhole({ sdk, client, bucket, key, artifact, metadata, signal }: Target, file: FileHandle, condition: Condition) {
+async function putWhole(
+  { sdk, client, bucket, key, artifact, metadata, signal }: Target,
+  file: FileHandle,
+  condition: Condition,
+) {
   const { size, sha256 } = artifact
   const wanted = Buffer.from(sha256, 'hex').toString('base64')
   const Body = await piece(file, Buffer.allocUnsafe(size), 0)
   const put = new sdk.PutObjectCommand({
-    ...{ Bucket: bucket, Key: key, Body, ContentLength: size, Metadata: metadata, ChecksumSHA256: wanted, ...condition },
+    ...{
+      Bucket: bucket,
+      Key: key,
+      Body,
+      ContentLength: size,
+      Metadata: metadata,
+      ChecksumSHA256: wanted,
+      ...condition,
+    },
   })
   return { wanted, told: (await client.send(put, { abortSignal: signal })).ChecksumSHA256 }
 }
 
 /** One part after the other. Nothing is seen of them before the last step; what is left where it fails is for `sweep`. */
-async function putParts({ sdk, client, bucket, key, artifact, metadata, signal }: Target, file: FileHandle, condition: Condition) {
+async function putParts(
+  { sdk, client, bucket, key, artifact, metadata, signal }: Target,
+  file: FileHandle,
+  condition: Condition,
+) {
   const size = Math.max(PART, Math.ceil(artifact.size / MOST_PARTS))
   const where = { Bucket: bucket, Key: key }
   const options = { abortSignal: signal }
@@ -86,7 +102,10 @@ function unreadable(error: Error): never {
 /** Removes what broken uploads of this very object left: parts that nobody sees, and everybody pays for. */
 export async function sweep({ sdk, client, bucket, key, signal }: Target): Promise<void> {
   const options = { abortSignal: signal }
-  const { Uploads = [] } = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }), options)
+  const { Uploads = [] } = await client.send(
+    new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }),
+    options,
+  )
   for (const { Key, UploadId } of Uploads)
     if (Key === key) await client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }), options)
 }
