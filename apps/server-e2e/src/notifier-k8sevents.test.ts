@@ -130,7 +130,9 @@ describe('what an event leads to, as Events of the cluster', { timeout: 240_000 
   })
 
   it.runIf(real)('fails once, and says why, where the namespace is on its way out', async () => {
-    const namespace = await cluster.newNamespace()
+    // It goes by itself: the suite's own are deleted in the end.
+    const { metadata } = await cluster.core.createNamespace({ body: { metadata: { generateName: 'e2e-' } } })
+    const namespace = metadata?.name ?? ''
     // Keeps the namespace from going while the test looks.
     const body = { metadata: { name: 'keep', finalizers: ['talon.test/keep'] } }
     await cluster.core.createNamespacedConfigMap({ namespace, body })
