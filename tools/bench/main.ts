@@ -7,9 +7,10 @@ import { footprint } from './footprint.ts'
 import { matching } from './matching.ts'
 import { reaction } from './reaction.ts'
 import { markdown, type Row } from './row.ts'
+import { telemetry } from './telemetry.ts'
 import { urgency } from './urgency.ts'
 
-const benches = [door, matching, reaction, urgency, footprint]
+const benches = [door, matching, reaction, urgency, telemetry, footprint]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 
