@@ -49,7 +49,13 @@ describe('settings', () => {
       sliding: false,
       lease: { name: 'talon', duration: 6, renew: 4, retry: 1 },
     })
-    expect(config.journal).toEqual({ type: 'sqlite', max_events: 100_000, on_failure: 'refuse' })
+    expect(config.journal).toEqual({
+      type: 'sqlite',
+      max_events: 100_000,
+      max_bytes: 2 ** 30,
+      keep: 7 * 24 * 3600,
+      on_failure: 'refuse',
+    })
   })
 
   it('of flags win over the environment, which wins over the file', () => {

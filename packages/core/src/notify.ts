@@ -39,6 +39,8 @@ interface Queued {
 
 /** Calls to one notifier at once. */
 const CALLS = 4
+/** Milliseconds that reports are gathered for a notifier that takes many at once. */
+const GATHER = 1000
 /** Milliseconds for one call. */
 const TIMEOUT = 10_000
 
@@ -48,11 +50,19 @@ export function createNotifications(options: NotifyOptions): Notifications {
   const calls = new Map<string, number>()
   const running = new Set<Promise<void>>()
 
+  const gathering = new Map<string, NodeJS.Timeout>()
+  /** Notifiers whose reports have waited for others long enough. */
+  const gathered = new Set<string>()
+  let draining = false
+
   function work(notifier: string): void {
     const queue = queues.get(notifier) ?? []
     while (queue.length && (calls.get(notifier) ?? 0) < CALLS) {
       const subscriber = options.find(notifier)
-      const queued = queue.splice(0, subscriber?.definition.batch ?? queue.length)
+      const batch = subscriber?.definition.batch ?? queue.length
+      if (queue.length < batch && !draining && !gathered.has(notifier)) return gather(notifier)
+      gathered.delete(notifier)
+      const queued = queue.splice(0, batch)
       calls.set(notifier, (calls.get(notifier) ?? 0) + 1)
       const call = deliver(notifier, subscriber, queued).finally(() => {
         running.delete(call)
@@ -61,6 +71,17 @@ export function createNotifications(options: NotifyOptions): Notifications {
       })
       running.add(call)
     }
+  }
+
+  /** Who takes many at once gets them together: the first waits a moment for others. */
+  function gather(notifier: string): void {
+    if (gathering.has(notifier)) return
+    const over = () => {
+      gathering.delete(notifier)
+      gathered.add(notifier)
+      work(notifier)
+    }
+    gathering.set(notifier, setTimeout(over, GATHER))
   }
 
   /** One call for all letters; one stage for each, so that each is counted. */
@@ -126,6 +147,9 @@ export function createNotifications(options: NotifyOptions): Notifications {
       work(notifier)
     },
     async drain() {
+      draining = true
+      for (const timer of gathering.values()) clearTimeout(timer)
+      for (const notifier of queues.keys()) work(notifier)
       while (running.size) await Promise.allSettled(running)
     },
     get waiting() {

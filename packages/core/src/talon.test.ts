@@ -340,6 +340,23 @@ describe('notifiers', () => {
     expect(stages.filter((stage) => stage === 'notification:failure').length).toBe(20)
   })
 
+  it('go together to who takes many at once, and what is left goes at the end', async () => {
+    const calls: number[] = []
+    const many = defineNotifier({
+      ...base,
+      name: 'many',
+      batch: 50,
+      async run({ reports }) {
+        calls.push(reports.length)
+        return done('told')
+      },
+    })
+    const { talon } = await start(rule(step('test:a'), 'notifiers: [many]'), [act('test:a'), many])
+    for (let n = 0; n < 120; n++) await talon.handle(body({}, { n }))
+    await talon.stop()
+    expect(calls.toSorted((a, b) => b - a)).toEqual([50, 50, 20])
+  })
+
   it('are tried again where that makes sense', async () => {
     let tries = 0
     const flaky = defineNotifier({
@@ -415,6 +432,35 @@ describe('starting', () => {
     const { told, settled } = await start(rule(step('test:again')), [once, again], { journal: kept })
     await settled()
     expect([ran, told()]).toEqual([['again'], ['test:again success', 'test:once interrupted']])
+  })
+})
+
+describe('a journal that takes nothing for a while', () => {
+  it('is waited for: what was done is told and noted once, and nothing is done again', async () => {
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    let full = true
+    const when =
+      <A extends unknown[]>(write: (...args: A) => Promise<void>) =>
+      async (...args: A) => {
+        if (full) throw new Error('no space left on the disk')
+        return write(...args)
+      }
+    const ran: string[] = []
+    const once = act('test:once', () => void ran.push('once'), { repeatable: false })
+    const { talon, told, settled } = await start(rule(step('test:once')), [once], {
+      journal: {
+        ...journal,
+        plan: when((...given) => journal.plan(...given)),
+        step: when((...given) => journal.step(...given)),
+        finish: when((...given) => journal.finish(...given)),
+      },
+    })
+    await talon.handle(body())
+    await sleep(50)
+    expect(ran).toEqual([])
+    full = false
+    await settled()
+    expect([ran, told(), journal.stats().failed]).toEqual([['once'], ['test:once success'], 0])
   })
 })
 

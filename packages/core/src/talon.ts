@@ -10,6 +10,7 @@ import type { Journal, KeptEntry, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
+import { patient } from './patient.ts'
 import { respond } from './respond.ts'
 import type { Ruleset } from './ruleset.ts'
 import { createSpool } from './spool.ts'
@@ -103,7 +104,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   const tools: Tools = {
     host,
     open: gate,
-    journal,
+    journal: patient(journal, { signal, log }),
     lanes,
     spool,
     runStage,

@@ -3,9 +3,11 @@ import type { Logger } from '@talon/plugin'
 import type { Link } from './link.ts'
 import type { Progress } from './messages.ts'
 
-/** Items that wait for one server at most, how many go at once, and how long they are tried, in milliseconds. */
+/** Items that wait for one server at most, and how many go at once. */
 const BOUND = 20_000
 const BATCH = 200
+/** Milliseconds of failing after which nobody waits for a server any more, and after which it is given up. */
+const WAIT = 3000
 const PATIENCE = 30_000
 const PAUSE = 300
 
@@ -30,7 +32,7 @@ export class Outbox {
     this.#signal = signal
   }
 
-  /** Resolves once it was told, or given up. */
+  /** Resolves once it was told, or the server could not be reached for a while: it is tried on, then. */
   tell(address: string, item: Progress): Promise<void> {
     const box = this.#boxes.get(address) ?? { items: [], sending: false }
     this.#boxes.set(address, box)
@@ -52,6 +54,7 @@ export class Outbox {
       } catch (error) {
         failing ||= performance.now()
         const given = this.#signal.aborted || performance.now() - failing > PATIENCE
+        if (performance.now() - failing > WAIT) for (const { sent } of box.items) sent()
         if (!given) {
           await sleep(PAUSE, undefined, { signal: this.#signal }).catch(() => {})
           continue

@@ -34,9 +34,8 @@ export interface Replica extends Journal {
 /** Entries in one message at most, and characters: the door of the other side takes so much. */
 const BATCH = 100
 const CHARACTERS = 4_000_000
-/** Milliseconds between tries, for a mark that must arrive before a step runs, and for the hand-over at the end. */
+/** Milliseconds between tries, and for the hand-over at the end. */
 const PAUSE = 500
-const MARK = 3000
 const FAREWELL = 5000
 const GRACE = 15_000
 
@@ -149,8 +148,8 @@ export function replicate(options: ReplicateOptions): Replica {
   async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
     const entries: HandedEntry[] = []
     let size = 0
-    for (const id of ids) {
-      const entry = await journal.show(id)
+    const found = await Promise.all(ids.map(async (id) => [id, await journal.show(id)] as const))
+    for (const [id, entry] of found) {
       if (entry?.state !== 'unfinished') open.delete(id)
       else if (size === 0 || size + entry.event.raw.length < CHARACTERS) {
         size += entry.event.raw.length
@@ -163,8 +162,10 @@ export function replicate(options: ReplicateOptions): Replica {
       if (!('fates' in answer)) return false
       // Who took them may lead no more by now: then they go to whoever does.
       const current = election.current().leader?.address === leader
-      for (const [index, fate] of answer.fates.entries())
+      const settling = answer.fates.map(async (fate, index) => {
         if (current || fate !== 'kept') await settle(entries[index]!.receipt.id, fate)
+      })
+      await Promise.all(settling)
       return answer.fates.some((fate) => fate !== 'full')
     } catch (error) {
       log.debug('events could not be handed to the leader', { leader, error: String(error) })
@@ -218,13 +219,16 @@ export function replicate(options: ReplicateOptions): Replica {
     const origin = entry.notes[ORIGIN] ?? from
     if (open.get(id) !== 'working') {
       const known = await journal.show(id)
-      if (entry.plan && !known?.plan) await journal.plan(id, entry.plan)
+      const writes: Promise<void>[] = []
+      if (entry.plan && !known?.plan) writes.push(journal.plan(id, entry.plan))
       for (const [step, record] of Object.entries(entry.steps)) {
         const mine = known?.steps[step as StepKey]
-        if (!mine || (mine.state === 'started' && isOver(record))) await journal.step(id, step as StepKey, record)
+        if (!mine || (mine.state === 'started' && isOver(record)))
+          writes.push(journal.step(id, step as StepKey, record))
       }
       for (const [name, value] of Object.entries({ ...entry.notes, [ORIGIN]: origin }))
-        if (known?.notes[name] === undefined && origin !== self.name) await journal.note(id, name, value)
+        if (known?.notes[name] === undefined && origin !== self.name) writes.push(journal.note(id, name, value))
+      await Promise.all(writes)
     }
     if (origin === from && term) confirmed.set(id, term)
   }
@@ -256,7 +260,7 @@ export function replicate(options: ReplicateOptions): Replica {
       await journal.step(id, step, record, letters)
       const told = tell({ id, kind: 'step', step, record: elsewhere(record) })
       // What may not run twice runs only once its mark is where a successor would look.
-      if (record.state === 'started') await Promise.race([told, sleep(MARK, undefined, { ref: false })])
+      if (record.state === 'started') await told
     },
     async note(id, name, value) {
       await journal.note(id, name, value)
@@ -271,7 +275,8 @@ export function replicate(options: ReplicateOptions): Replica {
     },
     async receive(message) {
       if (message.kind === 'progress') {
-        for (const item of message.items) await note(item)
+        // In one go: what lies on disk before the answer takes one wait for it, and keeps its order.
+        await Promise.all(message.items.map(note))
         return { ok: true }
       }
       if (!election.current().term) return { error: 'not_leader' }
