@@ -17,8 +17,8 @@ export class Unopened extends Error {
 
 /** Milliseconds to wait for a process that is just ending. */
 const PATIENCE = 2_000
-/** Pages in the write-ahead log before they are copied into the file: 16 MiB. */
-const CHECKPOINT = 4_096
+/** Bytes that the write-ahead log is cut to after a checkpoint, which SQLite makes after 1,000 pages. */
+const LOG = 16 * 2 ** 20
 
 /**
  * Opens the file, makes it where it is missing, and locks it for this process as long as it is open.
@@ -35,8 +35,7 @@ export function openDatabase(file: string): DatabaseSync {
     db.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      PRAGMA wal_autocheckpoint = ${CHECKPOINT};
-      PRAGMA journal_size_limit = ${CHECKPOINT * 4096};
+      PRAGMA journal_size_limit = ${LOG};
       BEGIN IMMEDIATE;
     `)
     prepare(db)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { roomFor, stepsKept, type Journal, type KeptEntry, type StepRecord } from '@talon/core'
 import { PRIORITIES, TalonError } from '@talon/plugin'
+import { alarm } from './alarm.ts'
 import { Feed } from './feed.ts'
 import { STATES, type Row } from './operations.ts'
 import type { SqliteJournalOptions } from './options.ts'
@@ -21,13 +22,15 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Jour
   const begun = options.now() - options.monotonic()
   const time = () => begun + options.monotonic()
   const thread = await Thread.open({
-    setting: { file, maxEvents, keep, at: time() },
+    setting: { file, maxEvents, keep, onFailure: options.onFailure, at: time() },
     time,
-    onTrouble(message) {
-      log.error('the journal cannot write', { file, error: message })
-      options.onTrouble?.()
-    },
+    ...alarm(options, file),
   })
+  if (thread.aside)
+    log.error('the journal was damaged: it was moved aside, and what could be read of it was taken over', {
+      file: thread.aside.file,
+      events: thread.aside.salvaged,
+    })
   const feed = new Feed({ last: thread.last, page: (range) => thread.ask('page', range), read })
 
   /** A later Talon may be stricter about events: such an event is put aside for an operator to see in the log. */

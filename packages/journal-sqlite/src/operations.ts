@@ -84,12 +84,14 @@ export interface Operations {
 export type Name = keyof Operations
 export type Operation = { [K in Name]: { readonly name: K; readonly ask: Operations[K]['ask'] } }[Name]
 
-/** How much there is, and up to where an earlier run came. */
+/** How much there is. */
 export interface Figures {
   readonly waiting: number
   readonly failed: number
   readonly oldest: number | undefined
   readonly bytes: number
+  /** Operations that the disk refused and memory holds. */
+  readonly unwritten: number
 }
 
 /** Why an operation did not happen. */
@@ -104,4 +106,6 @@ export interface Reply {
   readonly answers: readonly unknown[]
   readonly refusals: Readonly<Record<number, Refusal>>
   readonly figures: Figures
+  /** What the disk said when it refused. */
+  readonly trouble?: string
 }

@@ -9,6 +9,8 @@ export interface SqliteStand extends JournalStand {
   readonly path: string
   /** Lines that it logged as warnings or errors. */
   readonly told: string[]
+  /** How often it told of trouble. */
+  troubles: number
   restart(over?: Partial<SqliteJournalOptions>): Promise<void>
 }
 
@@ -23,12 +25,14 @@ export async function openStand(over: Partial<SqliteJournalOptions> = {}): Promi
   const options = (more: Partial<SqliteJournalOptions>): SqliteJournalOptions => ({
     ...{ path, maxEvents: 100, maxBytes: 2 ** 30, keep: 7 * day, onFailure: 'refuse' },
     ...{ now: () => time, monotonic: () => time, log: { debug() {}, info() {}, warn: tell, error: tell } },
+    onTrouble: () => void stand.troubles++,
     ...over,
     ...more,
   })
   const stand: SqliteStand = {
     path,
     told,
+    troubles: 0,
     journal: await sqliteJournal(options({})),
     pass: (milliseconds) => void (time += milliseconds),
     async restart(more = {}) {

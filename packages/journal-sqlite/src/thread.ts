@@ -1,10 +1,12 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { ActionError } from '@talon/plugin'
-import type { Asked, Setting, Told } from './messages.ts'
+import type { Aside, Asked, Setting, Told } from './messages.ts'
 import { obstacleError } from './obstacle.ts'
 import type { Figures, Name, Operation, Operations, Refusal, Reply } from './operations.ts'
 
+/** Milliseconds between two rounds of tidying where nothing else is asked. */
+const TICK = 1_000
 /** Operations of one group, one transaction: more wait for the next. */
 const GROUP = 256
 
@@ -17,8 +19,12 @@ interface Waiting {
 export interface ThreadOptions {
   readonly setting: Setting
   readonly time: () => number
-  /** Told of what the disk refused. */
+  /** Told of each group that the disk refused. */
   readonly onTrouble: (message: string) => void
+  /** Told of how many operations are in memory alone now, when that begins and when it ends. */
+  readonly onUnwritten: (count: number) => void
+  /** Told of how many of them were lost when the journal closed. */
+  readonly onLost: (count: number) => void
 }
 
 /**
@@ -30,11 +36,14 @@ export class Thread {
   readonly #options: ThreadOptions
   readonly #ended: Promise<void>
   #waiting: Waiting[] = []
-  #writing: Waiting[] = []
+  /** The group that is being written: one at a time. */
+  #writing: readonly Waiting[] | undefined
   #scheduled = false
   #gone: Error | undefined
   #closing = false
-  figures: Figures = { waiting: 0, failed: 0, oldest: undefined, bytes: 0 }
+  #tick: NodeJS.Timeout | undefined
+  figures: Figures = { waiting: 0, failed: 0, oldest: undefined, bytes: 0, unwritten: 0 }
+  aside: Aside | undefined
   /** The highest place that an earlier run gave. */
   last = 0
 
@@ -69,14 +78,17 @@ export class Thread {
         if (told.about !== 'ready') return
         this.figures = told.figures
         this.last = told.last
+        this.aside = told.aside
         resolve()
       })
       this.#worker.once('error', reject)
     })
     this.#worker.on('message', (told: Told) => {
       if (told.about === 'reply') this.#settle(told.reply)
+      if (told.about === 'closed' && told.lost) this.#options.onLost(told.lost)
     })
     this.#worker.unref()
+    this.#tick = setInterval(() => this.#write([]), TICK).unref()
   }
 
   /** Resolves when it is on disk. @throws ActionError when it is not. */
@@ -92,15 +104,15 @@ export class Thread {
   /** What was asked is written before. */
   async close(): Promise<void> {
     this.#closing = true
-    while (!this.#gone && (this.#waiting.length || this.#writing.length))
-      await new Promise((resolve) => setImmediate(resolve))
+    clearInterval(this.#tick)
+    while (!this.#gone && (this.#waiting.length || this.#writing)) await new Promise((resolve) => setImmediate(resolve))
     this.#worker.ref()
     if (!this.#gone) this.#send('close')
     await this.#ended
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#writing.length) return
+    if (this.#scheduled || this.#writing) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -109,21 +121,27 @@ export class Thread {
   }
 
   #flush(): void {
-    if (this.#writing.length || !this.#waiting.length) return
+    if (!this.#waiting.length) return
     if (this.#gone) {
-      const gone = this.#gone
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#refused({ message: gone.message, disk: true }))
-      return
-    }
-    this.#writing = this.#waiting.splice(0, GROUP)
-    this.#worker.ref()
-    this.#send({ operations: this.#writing.map(({ operation }) => operation), at: this.#options.time() })
+      const { message } = this.#gone
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#refused({ message, disk: true }))
+    } else if (!this.#writing) this.#write(this.#waiting.splice(0, GROUP))
   }
 
-  #settle({ answers, refusals, figures }: Reply): void {
-    const written = this.#writing
-    this.#writing = []
+  #write(group: readonly Waiting[]): void {
+    if (this.#writing || this.#gone) return
+    this.#writing = group
+    this.#worker.ref()
+    this.#send({ operations: group.map(({ operation }) => operation), at: this.#options.time() })
+  }
+
+  #settle({ answers, refusals, figures, trouble }: Reply): void {
+    const written = this.#writing ?? []
+    this.#writing = undefined
+    const { unwritten } = this.figures
     this.figures = figures
+    if (trouble !== undefined) this.#options.onTrouble(trouble)
+    if (unwritten > 0 !== figures.unwritten > 0) this.#options.onUnwritten(figures.unwritten)
     this.#worker.unref()
     for (const [index, { resolve, reject }] of written.entries()) {
       const refusal = refusals[index]
@@ -134,14 +152,15 @@ export class Thread {
   }
 
   #refused({ message, disk }: Refusal): ActionError {
-    if (disk) this.#options.onTrouble(message)
     const { file } = this.#options.setting
     return new ActionError(`the journal could not store it in ${file}: ${message}`, { retryable: disk })
   }
 
   #end(error: Error): void {
     this.#gone ??= error
-    for (const { reject } of this.#writing.splice(0)) reject(this.#refused({ message: error.message, disk: true }))
+    clearInterval(this.#tick)
+    for (const { reject } of this.#writing ?? []) reject(this.#refused({ message: error.message, disk: true }))
+    this.#writing = undefined
     this.#flush()
   }
 
