@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { binary } from '../cluster/binaries.ts'
+import { binary, builtBinary } from '../cluster/binaries.ts'
 import { signedFetch, type SignedInit } from './signed-fetch.ts'
 
 /** An S3 server on loopback, as its own process. It checks signatures, checksums and conditions. */
@@ -35,6 +35,18 @@ export interface VersitygwOptions {
   readonly accounts?: Readonly<Record<string, string>>
   /** Files of a certificate and its key: it speaks TLS then. */
   readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+/** Whether it is there, or can be built; says what was not run where not. */
+export async function canStartVersitygw(what: string): Promise<boolean> {
+  if (await builtBinary('versitygw')) return true
+  return binary('versitygw').then(
+    () => true,
+    (error: unknown) => {
+      process.stderr.write(`not run without versitygw: ${what} (${String(error)})\n`)
+      return false
+    },
+  )
 }
 
 const HEALTH = '/talon-health'

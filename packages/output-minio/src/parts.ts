@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
-import { ActionError, type Logger } from '@talon/plugin'
 import { put, type Target } from './upload.ts'
 
 /** More, S3 does not take. */

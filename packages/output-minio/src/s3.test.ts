@@ -9,12 +9,14 @@ import type { ConfigError, StoredArtifact } from '@talon/plugin'
 import { checkPlugin, falcoEvent } from '@talon/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startRelay } from '../../../tools/counterparts/relay.ts'
-import { startVersitygw, type Versitygw } from '../../../tools/counterparts/versitygw.ts'
+import { canStartVersitygw, startVersitygw, type Versitygw } from '../../../tools/counterparts/versitygw.ts'
 import { minio, type Minio } from './client.ts'
 import plugin, { s3 } from './index.ts'
 import { store, type Limits } from './store.ts'
 
 checkPlugin(plugin)
+
+const isThere = await canStartVersitygw('minio:s3 on an S3 server')
 
 const MIB = 2 ** 20
 /** So that a small artifact goes in parts; S3 takes none below 5 MiB but the last. */
@@ -31,6 +33,7 @@ let opened: Minio
 const closing: (() => unknown)[] = []
 
 beforeAll(async () => {
+  if (!isThere) return
   const accounts = { [WRITER.access_key]: WRITER.secret_key, stranger: 'secret-of-the-stranger' }
   server = await startVersitygw({ buckets: ['evidence'], accounts })
   const allow = (resource: string, ...actions: string[]) => ({
@@ -40,11 +43,12 @@ beforeAll(async () => {
   const Statement = [allow('/*', 's3:PutObject', 's3:AbortMultipartUpload'), allow('', 's3:ListBucketMultipartUploads')]
   const policy = { Version: '2012-10-17', Statement }
   const answer = await server.fetch('/evidence?policy', { method: 'PUT', body: JSON.stringify(policy) })
-  expect([answer.status, await answer.text()]).toEqual([204, ''])
+  if (!answer.ok) throw new Error(await answer.text())
   folder = await mkdtemp(join(tmpdir(), 'talon-output-minio-'))
   opened = await open()
 }, 600_000)
 afterAll(async () => {
+  if (!isThere) return
   opened.close()
   await server.close()
   await rm(folder, { recursive: true })
@@ -108,7 +112,7 @@ async function listen(answer: RequestListener): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
 }
 
-describe('minio:s3 stores an artifact', () => {
+describe.runIf(isThere)('minio:s3 stores an artifact', () => {
   it.each([
     ['in one piece', undefined],
     ['in parts', PARTS],
@@ -150,7 +154,7 @@ describe('minio:s3 stores an artifact', () => {
   })
 })
 
-describe('minio:s3 never overwrites', () => {
+describe.runIf(isThere)('minio:s3 never overwrites', () => {
   it.each([
     ['in one piece', undefined],
     ['in parts', PARTS],
@@ -193,7 +197,7 @@ describe('minio:s3 never overwrites', () => {
   })
 })
 
-describe('minio:s3 leaves neither half an object nor parts', () => {
+describe.runIf(isThere)('minio:s3 leaves neither half an object nor parts', () => {
   it('where the content is not what was collected: the server refuses it', async () => {
     const artifact = { ...(await artifactOf(randomBytes(MIB))), sha256: sha256Of(Buffer.from('something else')) }
     const key = newKey()
@@ -216,7 +220,7 @@ describe('minio:s3 leaves neither half an object nor parts', () => {
     const client = await open({ endpoint: relay.endpoint })
     const outcome = storing(artifact, { key, limits, client, signal: job.signal }).catch((error: unknown) => error)
     await held
-    if (limits) expect(await server.uploads('evidence')).toHaveLength(1)
+    expect(await server.uploads('evidence')).toHaveLength(limits ? 1 : 0)
     job.abort(reason)
     relay.release()
     expect(await outcome).toBe(reason)
@@ -240,17 +244,18 @@ describe('minio:s3 leaves neither half an object nor parts', () => {
     relay.release()
     await server.start()
     expect((await read(key)).status).toBe(404)
-    if (limits) {
-      expect(await server.uploads('evidence')).toHaveLength(1)
-      expect(log.warn).toHaveBeenCalledWith(expect.stringContaining('may have left parts'), expect.anything())
-    }
+    const stranded = limits ? 1 : 0
+    expect(await server.uploads('evidence')).toHaveLength(stranded)
+    expect(log.warn.mock.calls.map(([message]) => String(message))).toEqual(
+      Array.from({ length: stranded }, () => expect.stringContaining('may have left parts') as string),
+    )
     await storing(artifact, { key, limits, client })
     expect((await read(key)).sha256).toBe(artifact.sha256)
     expect(await server.uploads('evidence')).toEqual([])
   })
 })
 
-describe('minio:s3 says what to do', () => {
+describe.runIf(isThere)('minio:s3 says what to do', () => {
   it.each([
     ['about a bucket that is missing', {}, { bucket: 'nobody' }, /NoSuchBucket.*; create the bucket/],
     ['about a wrong secret key', { secret_key: 'wrong' }, {}, /SignatureDoesNotMatch.*minio\.secret_key/],
@@ -336,9 +341,9 @@ describe('minio:s3 says what to do', () => {
   )
 })
 
-describe('minio is ready', () => {
+describe.runIf(isThere)('minio is ready', () => {
   it.each([{}, WRITER])('where the server knows the key: %j', async (settings) => {
-    await minio.check?.(await open(settings), never)
+    expect(await minio.check?.(await open(settings), never)).toBeUndefined()
   })
 
   it.each([{ endpoint: '127.0.0.1:1' }])('and else not: %j', async (settings) => {

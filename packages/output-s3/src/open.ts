@@ -1,10 +1,10 @@
-import type { S3Client } from '@aws-sdk/client-s3'
+import type * as sdk from '@aws-sdk/client-s3'
 import type { Aws } from '@talon/client-aws'
 
 /** The SDK, and its client for one region. */
 export interface S3 {
-  readonly sdk: typeof import('@aws-sdk/client-s3')
-  readonly client: S3Client
+  readonly sdk: typeof sdk
+  readonly client: sdk.S3Client
 }
 
 /** Milliseconds without a byte in either direction after which the server is given up. */

@@ -7,11 +7,14 @@ import { aws, type Aws } from '@talon/client-aws'
 import type { StoredArtifact } from '@talon/plugin'
 import { checkPlugin, falcoEvent } from '@talon/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { z } from 'zod'
 import { startRelay } from '../../../tools/counterparts/relay.ts'
-import { startVersitygw, type Versitygw } from '../../../tools/counterparts/versitygw.ts'
+import { canStartVersitygw, startVersitygw, type Versitygw } from '../../../tools/counterparts/versitygw.ts'
 import plugin, { s3 } from './index.ts'
 
 checkPlugin(plugin)
+
+const isThere = await canStartVersitygw('aws:s3 on an S3 server')
 
 const MIB = 2 ** 20
 /** Below and above what goes in parts. */
@@ -30,6 +33,7 @@ let folder = ''
 const closing: (() => unknown)[] = []
 
 beforeAll(async () => {
+  if (!isThere) return
   const accounts = { [WRITER.access_key]: WRITER.secret_key, stranger: 'secret-of-the-stranger' }
   server = await startVersitygw({ buckets: ['evidence'], accounts })
   const allow = (resource: string, ...actions: string[]) => ({
@@ -39,10 +43,11 @@ beforeAll(async () => {
   const Statement = [allow('/*', 's3:PutObject', 's3:AbortMultipartUpload'), allow('', 's3:ListBucketMultipartUploads')]
   const policy = { Version: '2012-10-17', Statement }
   const answer = await server.fetch('/evidence?policy', { method: 'PUT', body: JSON.stringify(policy) })
-  expect([answer.status, await answer.text()]).toEqual([204, ''])
+  if (!answer.ok) throw new Error(await answer.text())
   folder = await mkdtemp(join(tmpdir(), 'talon-output-s3-'))
 }, 600_000)
 afterAll(async () => {
+  if (!isThere) return
   await server.close()
   await rm(folder, { recursive: true })
 })
@@ -72,16 +77,17 @@ async function artifactOf(bytes: Uint8Array): Promise<StoredArtifact> {
 let keys = 0
 const newKey = () => `${keys++}.log`
 
+interface Storing extends Partial<z.input<typeof s3.parameters>> {
+  readonly key?: string
+  readonly replace?: boolean
+  readonly signal?: AbortSignal
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly client?: Aws
+}
+
 async function storing(
   artifact: StoredArtifact,
-  {
-    key = newKey(),
-    replace = false,
-    signal = never,
-    metadata = {},
-    client = undefined as Aws | undefined,
-    ...where
-  } = {},
+  { key = newKey(), replace = false, signal = never, metadata = {}, client, ...where }: Storing = {},
 ) {
   const parameters = s3.parameters.parse({ bucket: 'evidence', ...where })
   const job = { event: falcoEvent(), artifact, key, replace, metadata, parameters, signal, log }
@@ -97,7 +103,7 @@ async function read(key: string, method = 'GET') {
   }
 }
 
-describe('aws:s3 stores an artifact', () => {
+describe.runIf(isThere)('aws:s3 stores an artifact', () => {
   it.each(SIZES)('%s, with its metadata, and says where, how big and with which SHA-256', async (how, length) => {
     const artifact = await artifactOf(randomBytes(length))
     const metadata = { 'falco-rule': 'a  shell%0A in <b>"x"</b>; $(id)' }
@@ -114,8 +120,9 @@ describe('aws:s3 stores an artifact', () => {
     expect(found.headers.get('x-amz-meta-falco-rule')).toBe(metadata['falco-rule'])
     expect(found.headers.get('x-amz-meta-sha256')).toBe(sha256)
     const whole = Buffer.from(sha256, 'hex').toString('base64')
-    expect(found.headers.get('x-amz-checksum-sha256')).toEqual(
-      how === 'in parts' ? expect.stringMatching(/=-3$/) : whole,
+    // Of the parts' digests, where there are some; how many is said after it.
+    expect(found.headers.get('x-amz-checksum-sha256')?.replace(/^.*(?=-3$)/, '')).toBe(
+      how === 'in parts' ? '-3' : whole,
     )
     expect(await server.uploads('evidence')).toEqual([])
     expect(log.warn).not.toHaveBeenCalled()
@@ -146,7 +153,7 @@ describe('aws:s3 stores an artifact', () => {
   })
 })
 
-describe('aws:s3 never overwrites', () => {
+describe.runIf(isThere)('aws:s3 never overwrites', () => {
   it.each(SIZES)(
     'what is there, %s; the same from an earlier try counts as stored, and is not sent again',
     async (_, length) => {
@@ -189,7 +196,7 @@ describe('aws:s3 never overwrites', () => {
   })
 })
 
-describe('aws:s3 leaves neither half an object nor parts', () => {
+describe.runIf(isThere)('aws:s3 leaves neither half an object nor parts', () => {
   it('where the content is not what was collected: the server refuses it', async () => {
     const artifact = { ...(await artifactOf(randomBytes(1000))), sha256: sha256Of(Buffer.from('something else')) }
     const key = newKey()
@@ -240,17 +247,18 @@ describe('aws:s3 leaves neither half an object nor parts', () => {
     relay.release()
     await server.start()
     expect((await read(key)).status).toBe(404)
-    if (how === 'in parts') {
-      expect(await server.uploads('evidence')).toHaveLength(1)
-      expect(log.warn).toHaveBeenCalledWith(expect.stringContaining('may have left parts'), expect.anything())
-    }
+    const stranded = how === 'in parts' ? 1 : 0
+    expect(await server.uploads('evidence')).toHaveLength(stranded)
+    expect(log.warn.mock.calls.map(([message]) => String(message))).toEqual(
+      Array.from({ length: stranded }, () => expect.stringContaining('may have left parts') as string),
+    )
     await storing(artifact, { key })
     expect((await read(key)).sha256).toBe(artifact.sha256)
     expect(await server.uploads('evidence')).toEqual([])
   })
 })
 
-describe('aws:s3 says what to do', () => {
+describe.runIf(isThere)('aws:s3 says what to do', () => {
   it.each([
     ['about a bucket that is missing', {}, { bucket: 'nobody' }, /NoSuchBucket.*; create the bucket/],
     ['about a wrong secret key', { secret_key: 'wrong' }, {}, /SignatureDoesNotMatch.*aws\.secret_key/],
