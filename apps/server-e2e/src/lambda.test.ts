@@ -153,4 +153,25 @@ aws: { access_key: ${mock.accessKey}, secret_key_file: "${folder}/secret", role_
     expect(server.output()).toContain('isolate')
     for (const { secret } of mock.keys.values()) expect(server.output()).not.toContain(secret)
   })
+
+  it('is not waited for where there are no credentials: what to do is told at once', async () => {
+    const config = `default_notifiers: [webhook]\nnotifiers: { webhook: { url: "${receiver.url}" } }`
+    const env = { AWS_REGION: mock.region, AWS_ENDPOINT_URL: mock.url, AWS_EC2_METADATA_DISABLED: 'true' }
+    const rules = rule('Poor', 'aws_lambda_name: isolate')
+    const poor = await startServer({ kubeconfig: cluster.kubeconfig, rules, config, env, wait: false })
+    try {
+      const mark = 'without credentials'
+      const event = falcoEvent('Poor', { mark }, { source: 'aws_cloudtrail' })
+      await until(() => {
+        if (poor.process.exitCode !== null) throw new Error(poor.output())
+        return poor.post(event).catch(() => undefined)
+      }, 'the server listens')
+      const told = await until(() => receiver.received.find(({ falco }) => falco.output_fields['mark'] === mark), mark)
+      expect(told).toMatchObject({ status: 'failure', error: expect.stringContaining('give Talon a role') as string })
+      const ready = await fetch(`${poor.url}/readyz`)
+      expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('give Talon a role')])
+    } finally {
+      await poor.stop()
+    }
+  })
 })

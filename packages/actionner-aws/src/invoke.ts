@@ -13,6 +13,8 @@ export interface Invocation {
   readonly signal: AbortSignal
 }
 
+/** Milliseconds that a function may run, without a byte to say so: 15 minutes, and some to answer. */
+const LONGEST = 16 * 60_000
 /** Bytes of an answer that are the result. */
 const ANSWER = 64 * 1024
 /** Characters of a function's error message that are repeated. */
@@ -33,7 +35,9 @@ export async function invoke(invocation: Invocation, aws: Aws): Promise<Result> 
 async function send({ name, qualifier, type, payload, signal }: Invocation, aws: Aws): Promise<InvokeCommandOutput> {
   try {
     const sdk = await import('@aws-sdk/client-lambda')
-    const client = await aws.service('lambda', async () => sdk.LambdaClient, regionOf(name))
+    const client = await aws.service('lambda', async () => sdk.LambdaClient, regionOf(name), {
+      requestHandler: { socketTimeout: LONGEST },
+    })
     const command = new sdk.InvokeCommand({
       FunctionName: name,
       InvocationType: type,

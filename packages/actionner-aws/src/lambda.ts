@@ -21,7 +21,10 @@ An error of the function is a failure, with its message and the end of its log (
 
 It is invoked once: a function that may have run is not run again.
 
-A whole ARN names the region, too. Name and qualifier are as the rule has them: they take no tokens.`,
+The credentials and the region are those of \`aws\` in the config file; a whole ARN names the region, too. The variables of
+the SDK and of Node lead elsewhere: \`AWS_ENDPOINT_URL_LAMBDA\`, \`HTTPS_PROXY\`, \`NODE_EXTRA_CA_CERTS\`.
+
+Name and qualifier are as the rule has them: they take no tokens.`,
   effect: 'change',
   repeatable: false,
   previews: true,

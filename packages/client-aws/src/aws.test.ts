@@ -77,6 +77,21 @@ describe('clients of the SDK', () => {
     expect(destroyed).toEqual([mock.region, 'us-east-1'])
   })
 
+  it('have settings of their own beside the usual ones', async () => {
+    const seen: AwsConfiguration[] = []
+    class Service {
+      constructor(configuration: AwsConfiguration) {
+        seen.push(configuration)
+      }
+      destroy() {}
+    }
+    const more = { forcePathStyle: true, requestHandler: { socketTimeout: 7 } }
+    await (await open(keys())).service('x', async () => Service, undefined, more)
+    expect(seen).toMatchObject([
+      { forcePathStyle: true, requestHandler: { socketTimeout: 7, connectionTimeout: 5000 } },
+    ])
+  })
+
   it('are asked for anew where they could not be loaded', async () => {
     const client = await open(keys())
     await expect(client.service('sts', () => Promise.reject(new Error('no module')))).rejects.toThrow('no module')

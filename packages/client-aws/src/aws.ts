@@ -14,6 +14,12 @@ export interface AwsConfiguration {
   readonly logger: Logger
 }
 
+/** Settings of one service. */
+interface More {
+  readonly requestHandler?: NodeHttpHandlerOptions
+  readonly [setting: string]: unknown
+}
+
 /** A client of the SDK, as far as it is kept here. */
 interface SdkClient {
   destroy(): void
@@ -23,15 +29,15 @@ interface SdkClient {
 export interface Aws {
   /**
    * The SDK's client of a service in a region (`aws.region`, or the SDK's chain, where missing). One of each is kept, and
-   * closed with this. Calls end with the `abortSignal` that they are given, and with nothing else.
+   * closed with this. Calls end with the `abortSignal` that they are given, or after a minute of silence.
    * @param load imports the client's class, so that the SDK loads when it is needed
-   * @param more settings of this service, the same each time
+   * @param more settings of this service, the same each time; its `requestHandler` is laid over the usual one
    */
   service<C extends SdkClient>(
     service: string,
     load: () => Promise<new (configuration: AwsConfiguration) => C>,
     region?: string,
-    more?: object,
+    more?: More,
   ): Promise<C>
   /** @throws ConfigError where there are no credentials, or AWS does not take them */
   check(signal: AbortSignal): Promise<void>
@@ -69,16 +75,18 @@ export const aws = defineClient({
 
 /** The SDK would write to the console. */
 const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
-/** Milliseconds. */
+/** Milliseconds to connect. */
 const CONNECT = 5000
+/** Milliseconds without a byte after which the other side is given up. */
+const SILENCE = 60_000
 
 function openAws(settings: AwsSettings): Aws {
   const { region } = settings
   const common = {
     maxAttempts: 1,
     logger: quiet,
-    // A function may think for 15 minutes without a byte; the proxy is known to Node from 22.21 and 24.5 on.
-    requestHandler: { connectionTimeout: CONNECT, socketTimeout: 0, httpsAgent: { proxyEnv: process.env } },
+    // Node knows proxies from 22.21 and 24.5 on.
+    requestHandler: { connectionTimeout: CONNECT, socketTimeout: SILENCE, httpsAgent: { proxyEnv: process.env } },
     ...(region && { region }),
   }
   const credentials = credentialsOf(settings, common)
@@ -89,14 +97,14 @@ function openAws(settings: AwsSettings): Aws {
       service: string,
       load: () => Promise<new (configuration: AwsConfiguration) => C>,
       own = region,
-      more = {},
+      more: More = {},
     ) {
       const key = JSON.stringify([service, own])
       const kept = clients.get(key) as Promise<C> | undefined
       if (kept) return kept
-      const client = load().then(
-        (Client) => new Client({ ...common, credentials, ...(own && { region: own }), ...more }),
-      )
+      const requestHandler = { ...common.requestHandler, ...more.requestHandler }
+      const configuration = { ...common, credentials, ...(own && { region: own }), ...more, requestHandler }
+      const client = load().then((Client) => new Client(configuration))
       clients.set(key, client)
       client.catch(() => clients.delete(key))
       return client
