@@ -91,6 +91,7 @@ function createProgram(act: Act): Command {
     .action(act(async () => (await import('./commands/rbac.ts')).rbac))
 
   addJournal(program, act, format)
+  addBeginnings(program, act)
 
   program
     .command('verify')
@@ -146,6 +147,16 @@ function addJournal(program: Command, act: Act, format: (...choices: string[]) =
   about('show', 'print an event, its plan and how far each step got, as JSON')
   about('retry', 'begin an event again that failed, after the steps that are done')
   about('drop', 'forget an event that is finished')
+}
+
+/** What comes before the first event. */
+function addBeginnings(program: Command, act: Act): void {
+  program
+    .command('init')
+    .argument('[folder]')
+    .description('write a config file and rules to start from, all of them a dry run')
+    .option('--force', 'overwrite what is there')
+    .action(act(async () => (await import('./commands/init.ts')).init))
 }
 
 const append = (value: string, previous: string[] = []) => [...previous, value]
