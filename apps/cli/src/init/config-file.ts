@@ -6,7 +6,7 @@ interface Setting {
   readonly description?: string
   readonly default?: unknown
   readonly secret?: boolean
-  readonly enum?: readonly unknown[]
+  readonly enum?: readonly (string | null)[]
   readonly properties?: Readonly<Record<string, Setting>>
 }
 
