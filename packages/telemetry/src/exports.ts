@@ -3,6 +3,11 @@ import type { Logger } from '@talon/plugin'
 
 /** Milliseconds between two lines about one signal. */
 const QUIET = 60_000
+/** Milliseconds after a failure in which nothing is even put into a message: a lost collector costs nothing. */
+const PAUSE = 5_000
+
+/** ExportResultCode.FAILED of @opentelemetry/core. */
+const FAILED = 1
 
 export type Signal = 'traces' | 'metrics'
 
@@ -17,7 +22,10 @@ export interface ExportsOptions {
   readonly now: () => number
 }
 
-/** Watches exports: each is counted, and failures are said once in a while, however many there are. */
+/**
+ * Watches exports: each is counted, and failures are said once in a while, however many there are. After one, there is a
+ * pause.
+ */
 export interface Exports {
   /** The same exporter, watched. */
   watch<T, E extends Exporter<T>>(signal: Signal, exporter: E & Exporter<T>): E
@@ -27,38 +35,43 @@ export interface Exports {
 
 export function watchExports({ log, now }: ExportsOptions): Exports {
   let count = (_signal: Signal, _result: 'success' | 'failure') => {}
-  const failing = new Map<Signal, { saidAt: number; unsaid: number }>()
-
-  function failed(signal: Signal, error: Error | undefined): void {
-    const state = failing.get(signal) ?? { saidAt: -Infinity, unsaid: 0 }
-    failing.set(signal, state)
-    if (now() - state.saidAt < QUIET) {
-      state.unsaid += 1
-      return
-    }
-    log.warn(`${signal} could not be handed to the collector: what they held is lost, and all else goes on`, {
-      error: error?.message ?? 'no reason given',
-      ...(state.unsaid > 0 && { more: state.unsaid }),
-    })
-    state.saidAt = now()
-    state.unsaid = 0
-  }
-
-  function succeeded(signal: Signal): void {
-    if (failing.delete(signal)) log.info(`${signal} reach the collector again`)
-  }
 
   return {
     watch(signal, exporter) {
       const hand = exporter.export.bind(exporter)
-      exporter.export = (items, done) =>
+      let [pausedUntil, quietUntil, unsaid] = [-Infinity, -Infinity, 0]
+      let told = false
+      let reason = 'no reason given'
+
+      function failed(): void {
+        count(signal, 'failure')
+        unsaid += 1
+        if (now() < quietUntil) return
+        log.warn(`${signal} could not be handed to the collector: what they held is lost, and all else goes on`, {
+          error: reason,
+          ...(unsaid > 1 && { times: unsaid }),
+        })
+        ;[quietUntil, unsaid, told] = [now() + QUIET, 0, true]
+      }
+
+      exporter.export = (items, done) => {
+        if (now() < pausedUntil) {
+          failed()
+          return done({ code: FAILED })
+        }
         hand(items, (result) => {
-          // ExportResultCode.SUCCESS
-          if (result.code === 0) succeeded(signal)
-          else failed(signal, result.error)
-          count(signal, result.code === 0 ? 'success' : 'failure')
+          if (result.code === FAILED) {
+            reason = result.error?.message ?? reason
+            pausedUntil = now() + PAUSE
+            failed()
+          } else {
+            count(signal, 'success')
+            if (told) log.info(`${signal} reach the collector again`)
+            told = false
+          }
           done(result)
         })
+      }
       return exporter
     },
     countIn(meter) {

@@ -16,20 +16,22 @@ export interface LogObserverOptions {
  */
 export function logObserver(log: Logger, options: LogObserverOptions): Observer {
   const { printAllEvents, now = () => performance.now() } = options
-  /** Events that are kept quiet until a rule matches. */
-  const quiet = new WeakSet<object>()
+  /** Events that are said because a rule matched. Those that match nothing stay out: they may be many. */
+  const said = new WeakSet<object>()
   return async (stage, next) => {
     const { name, event } = stage
     if (name === 'event') {
       if (printAllEvents) log.info('event', eventFacts(stage))
-      else quiet.add(event)
       const outcome = await next()
       if ('error' in outcome) log.error('event', { ...eventFacts(stage), error: outcome.error.message })
       return outcome
     }
     // What checks refuse is told as the end of their action.
     if (name === 'checks') return next()
-    if (name === 'match' && quiet.delete(event)) log.info('event', eventFacts(stage))
+    if (name === 'match' && !printAllEvents && !said.has(event)) {
+      said.add(event)
+      log.info('event', eventFacts(stage))
+    }
     const began = now()
     const outcome = await next()
     const facts = name === 'match' ? matchFacts(stage) : factsOf(stage, outcome, now() - began)

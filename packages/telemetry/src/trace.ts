@@ -30,9 +30,6 @@ export interface Traces {
   readonly close: () => Promise<void>
 }
 
-/** Stages that happen inside another, which the running code tells; the others hang on their event. */
-const INSIDE: ReadonlySet<Stage['name']> = new Set(['checks', 'context'])
-
 /**
  * Makes the traces of an engine. The trace of an event has the id that the event bears, in logs and reports too: it
  * goes on where the sender began one. Nothing of OpenTelemetry's process-wide state is touched.
@@ -51,14 +48,18 @@ export function createTraces(options: TracesOptions): Traces {
     ...(sampler && { sampler }),
   })
   const tracer = provider.getTracer(SCOPE, version)
-  /** The span of each event, also when it is over: notifications come later. */
-  const events = new WeakMap<StageEvent, Context>()
   const running = new AsyncLocalStorage<Context>()
+  /**
+   * The span of each event that a rule matched: notifications are sent later, and from anywhere. The others, which may be
+   * many, stay out: a garbage collection costs more the more there are.
+   */
+  const events = new WeakMap<StageEvent, Context>()
 
   /** A report that a restart found again has no event's span to hang on: it begins one of its own in the same trace. */
   function parentOf({ name, event }: Stage): Context {
-    if (name === 'event') return senderOf(event)
-    return (INSIDE.has(name) ? running.getStore() : undefined) ?? events.get(event) ?? senderOf(event)
+    const around = name === 'event' ? undefined : name === 'notification' ? events.get(event) : running.getStore()
+    if (name === 'match' && around) events.set(event, around)
+    return around ?? senderOf(event)
   }
 
   function start(stage: Stage): { span: Span; context: Context } {
@@ -73,7 +74,6 @@ export function createTraces(options: TracesOptions): Traces {
   return {
     async observer(stage, next) {
       const { span, context } = start(stage)
-      if (stage.name === 'event') events.set(stage.event, context)
       try {
         const outcome = await running.run(context, next)
         if (span.isRecording()) {
