@@ -19,8 +19,9 @@ export function salvage(damaged: string, db: DatabaseSync): number {
   db.exec('BEGIN IMMEDIATE')
   let source: DatabaseSync | undefined
   try {
-    source = new DatabaseSync(damaged)
-    source.exec('PRAGMA locking_mode = EXCLUSIVE')
+    source = new DatabaseSync(damaged, { defensive: false })
+    // With a schema that may be written, SQLite reads a file that is shorter than it says it is.
+    source.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA writable_schema = ON')
     for (const [table, key] of Object.entries(TABLES))
       for (const order of ['ASC', 'DESC']) {
         const whole = copy(source, db, table, `SELECT * FROM ${table} ORDER BY ${key} ${order}`)
