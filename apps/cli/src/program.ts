@@ -132,7 +132,10 @@ function addJournal(program: Command, act: Act, format: (...choices: string[]) =
   const journal = program
     .command('journal')
     .description('look at the events that a server keeps, and begin again what failed')
-    .option('--server <url>', 'a running server; without it the one of the config file, else the journal on this disk')
+    .option(
+      '--server <url>',
+      'a running server, with name and password where it asks for them (or TALON_TOKEN); without it the one of the config file, else the journal on this disk',
+    )
   const load = (verb: 'list' | 'show' | 'retry' | 'drop') =>
     act(async () => (await import('./commands/journal.ts')).journal(verb))
   journal
@@ -157,6 +160,11 @@ function addBeginnings(program: Command, act: Act): void {
     .description('write a config file and rules to start from, all of them a dry run')
     .option('--force', 'overwrite what is there')
     .action(act(async () => (await import('./commands/init.ts')).init))
+  program
+    .command('migrate')
+    .description('say what files of Falco Talon (-c, -r) mean here, and write clean ones')
+    .option('--out <folder>', 'write them there; nothing is overwritten')
+    .action(act(async () => (await import('./commands/migrate.ts')).migrate))
 }
 
 const append = (value: string, previous: string[] = []) => [...previous, value]

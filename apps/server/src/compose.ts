@@ -2,6 +2,8 @@ import { createTalon, inspect, type Setup, type Talon } from '@talon/core'
 import { ConfigError, type Logger } from '@talon/plugin'
 import { openTelemetry } from '@talon/telemetry'
 import { addGauges } from './gauges.ts'
+import { createAuth } from './auth.ts'
+import { openCredentials, type Credentials } from './credentials.ts'
 import { createApp } from './http.ts'
 import { openJournal } from './journal.ts'
 import type { Reason } from './refusal.ts'
@@ -14,6 +16,7 @@ import { ensureWritable, spoolPath } from './state.ts'
 export interface Composed extends Reloader {
   readonly talon: Talon
   readonly app: ReturnType<typeof createApp>
+  readonly credentials: Credentials
   readonly refused: (reason: Reason, message: string) => void
   /** Hands over what the collector has not got yet; after the engine has stopped. */
   readonly closeTelemetry: () => Promise<void>
@@ -32,6 +35,7 @@ export async function compose(
   const spool = spoolPath(config, env)
   await ensureWritable(spool, 'spool.path')
 
+  const credentials = await openCredentials(config.auth.clients, log)
   const telemetry = await openTelemetry({
     otel: config.otel,
     printAllEvents: config.print_all_events,
@@ -49,6 +53,7 @@ export async function compose(
   const paths = setup.rules.map(({ name }) => name)
   const { reload, look } = reloader({ talon, paths, loaded: setup.rules, log, counted: metrics.reloaded })
   const refused = refusals({ counted: metrics.refused, log, now: () => performance.now() })
-  const app = createApp({ talon, metrics, reload, journal, refused, log, ...(replication && { replication }) })
-  return { talon, app, reload, look, refused, closeTelemetry: telemetry.close }
+  const auth = createAuth(() => credentials.known)
+  const app = createApp({ talon, metrics, reload, journal, auth, refused, log, ...(replication && { replication }) })
+  return { talon, app, credentials, reload, look, refused, closeTelemetry: telemetry.close }
 }

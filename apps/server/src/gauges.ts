@@ -28,6 +28,10 @@ export function addGauges(metrics: Pick<Metrics, 'gauges'>, { talon, journal, re
     waiting_steps: { description: 'Steps that wait for a place', read: stats('steps') },
     waiting_reports: { description: 'Reports that wait for their notifier', read: stats('reports') },
     spooled_bytes: { description: 'Bytes of artifacts on their way', read: stats('spooled') },
+    authentication: {
+      description: 'Whether clients have to prove who they are: 1 or 0',
+      read: () => Number(config.auth.clients.length > 0),
+    },
     rules: { description: 'Rules that are loaded', read: () => talon.ruleset.rules.length },
     ...(replica && {
       leader: { description: 'Whether this server leads: 1 or 0', read: () => Number(replica.hands().leading) },

@@ -1,6 +1,7 @@
 import { decode, memoryJournal } from '@talon/core'
 import { ConfigError } from '@talon/plugin'
 import { describe, expect, it, vi } from 'vitest'
+import { createAuth } from './auth.ts'
 import { createApp, type Door } from './http.ts'
 
 const EVENT = JSON.stringify({ rule: 'Terminal shell in container', priority: 'Notice', output_fields: { a: 1 } })
@@ -24,6 +25,7 @@ function open(over: Partial<Door> = {}, handle?: Door['talon']['handle']) {
     metrics: { page: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     reload: async () => [],
     journal: memoryJournal({ maxEvents: 10, now: () => 0 }),
+    auth: createAuth(() => []),
     refused: (reason) => refused.push(reason),
     log,
     ...over,

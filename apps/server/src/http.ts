@@ -1,8 +1,10 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Talon } from '@talon/core'
 import { TalonError, type Logger } from '@talon/plugin'
-import { Hono, type Context } from 'hono'
+import { Hono, type Context, type MiddlewareHandler } from 'hono'
+import type { Auth } from './auth.ts'
 import { bodyReader, checkType } from './body.ts'
+import { createGuard, shownBy } from './guard.ts'
 import { OPERATOR, operatorRoutes, type OperatorOptions } from './operator.ts'
 import { sharedReadiness } from './readiness.ts'
 import { Refusal, type Reason } from './refusal.ts'
@@ -15,6 +17,7 @@ export interface Door extends Pick<OperatorOptions, 'reload' | 'journal'> {
   readonly metrics: { readonly page: () => Promise<string>; readonly contentType: string }
   /** Present where several servers share their work. */
   readonly replication?: Replication
+  readonly auth: Auth
   /** Counts a request that is turned away. */
   readonly refused: (reason: Reason, message: string) => void
   readonly log: Logger
@@ -48,15 +51,20 @@ const ALLOW = {
 
 /** The HTTP side of Talon. Answers before anything is done about an event, and never with a stack trace. */
 export function createApp(door: Door): App {
-  const { talon, metrics, reload, journal, replication, refused, log, now = () => performance.now() } = door
+  const { talon, metrics, reload, journal, replication, auth, refused, log, now = () => performance.now() } = door
   const app: App = new Hono()
   const readBody = bodyReader()
   const readiness = sharedReadiness((signal) => talon.ready(signal), now)
 
   app.post('/', async (c) => {
-    const header = headersOf(c)
+    const shown = shownBy(c)
+    const { header } = shown
+    // Who shows no signature is known, or not, before a byte of the body is read.
+    const signed = header('x-talon-signature') !== undefined
+    if (auth.required && !signed) auth.demand('send', shown)
     checkType(header('content-type'), header('content-encoding'))
     const body = await readBody(c.req.raw, header('content-length'), () => c.req.text())
+    if (auth.required && signed) auth.demand('send', { ...shown, body })
     const { verdict, traceId } = await talon.handle(body, header('traceparent'))
     if (verdict === 'full')
       throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
@@ -72,12 +80,17 @@ export function createApp(door: Door): App {
     return c.json({ status: ready ? 'ready' : 'not ready', problems }, ready ? 200 : 503, HEADERS)
   })
 
-  app.get('/metrics', async (c) =>
+  // What it tells is not much: without clients it is open, as exporters are.
+  const readers: MiddlewareHandler<{ Bindings: HttpBindings }> = async (c, next) => {
+    if (auth.required) auth.demand('read', shownBy(c))
+    await next()
+  }
+  app.get('/metrics', readers, async (c) =>
     c.body(await metrics.page(), 200, { ...HEADERS, 'content-type': metrics.contentType }),
   )
 
   if (replication) app.route(PATH, replicaRoute(replication, HEADERS))
-  app.route(OPERATOR, operatorRoutes({ reload, journal, headers: HEADERS }))
+  app.route(OPERATOR, operatorRoutes({ reload, journal, guard: createGuard(auth), headers: HEADERS }))
 
   for (const [path, allow] of Object.entries(ALLOW))
     app.all(path, () => {
@@ -106,13 +119,4 @@ export function createApp(door: Door): App {
   }
 
   return app
-}
-
-/** Reads headers where Node has parsed them already; `app.request()` of tests gives no bindings. */
-function headersOf(c: Context): (name: string) => string | undefined {
-  const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming
-  return (name) => {
-    const value = incoming ? incoming.headers[name] : c.req.header(name)
-    return Array.isArray(value) ? value[0] : value
-  }
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { ConfigError, type TalonError } from '@talon/plugin'
 import { afterEach, expect, it, vi } from 'vitest'
+import { createAuth } from './auth.ts'
 import { createApp } from './http.ts'
 import { listen, type Listening } from './listen.ts'
 
@@ -27,10 +28,11 @@ async function open(port = 0, address = '127.0.0.1'): Promise<Listening> {
     metrics: { page: async () => '', contentType: 'text/plain' },
     reload: async () => [],
     journal: memoryJournal({ maxEvents: 10, now: () => 0 }),
+    auth: createAuth(() => []),
     refused,
     log,
   })
-  const door = await listen(app, { address, port, refused })
+  const door = await listen(app, { address, port, maxConnections: 100, refused })
   doors.push(door)
   return door
 }

@@ -1,15 +1,20 @@
-import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import { ConfigError } from '@talon/plugin'
+import type { SecureContextOptions } from 'node:tls'
 import type { createApp } from './http.ts'
 import type { Reason } from './refusal.ts'
+import type { Tls } from './tls.ts'
 
 export interface Listening {
   /** As the system gave them; the port is a real one where 0 was asked for. */
   readonly address: string
   readonly port: number
+  /** Takes other certificates for connections that are to come. */
+  use(context: SecureContextOptions): void
   /** Takes no more connections, lets answers that are on their way out, then cuts what is left. */
   close(): Promise<void>
 }
@@ -17,6 +22,10 @@ export interface Listening {
 export interface ListenOptions {
   readonly address: string
   readonly port: number
+  /** Connections at once; more are closed. */
+  readonly maxConnections: number
+  /** With it the server speaks HTTPS. */
+  readonly tls?: Tls | undefined
   readonly refused: (reason: Reason, message: string) => void
 }
 
@@ -33,7 +42,7 @@ const GRACE = 1_000
 
 /** Opens the port. @throws ConfigError which says what to do where it cannot be had. */
 export async function listen(app: ReturnType<typeof createApp>, options: ListenOptions): Promise<Listening> {
-  const { address, port, refused } = options
+  const { address, port, maxConnections, tls, refused } = options
   const respond = getRequestListener(app.fetch, {
     // Its own Response is written without a stream between: half of what an answer costs.
     overrideGlobalObjects: true,
@@ -42,7 +51,14 @@ export async function listen(app: ReturnType<typeof createApp>, options: ListenO
       return Response.json({ error: 'the request cannot be read' }, { status: 400, headers: { connection: 'close' } })
     },
   })
-  const server = createServer(LIMITS, (request, response) => void respond(request, response))
+  const take: RequestListener = (request, response) => void respond(request, response)
+  // Who shows no certificate, or a wrong one, is let in as a stranger: he may have another way to prove himself.
+  const asking = { requestCert: tls?.asksClients ?? false, rejectUnauthorized: false }
+  const secure = tls && createTlsServer({ ...LIMITS, ...tls.context, ...asking }, take)
+  const server: Server = secure ?? createServer(LIMITS, take)
+  secure?.on('tlsClientError', (error) => refused('malformed_http', error.message))
+  server.maxConnections = maxConnections
+  server.on('drop', () => refused('too_many', `more than ${maxConnections} connections: see max_connections`))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refused('malformed_http', error.code ?? error.message)
     if (socket.writable && error.code !== 'ECONNRESET') socket.end(bare(error.code))
@@ -53,6 +69,7 @@ export async function listen(app: ReturnType<typeof createApp>, options: ListenO
   return {
     address: bound.address,
     port: bound.port,
+    use: (context) => secure?.setSecureContext(context),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       await Promise.race([closed, sleep(GRACE, undefined, { ref: false })])

@@ -2,6 +2,7 @@ import { decode, memoryJournal } from '@talon/core'
 import { createSealer } from '@talon/replicas'
 import type { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
+import { createAuth } from './auth.ts'
 import { createApp } from './http.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
@@ -38,6 +39,7 @@ async function open() {
         },
       },
     },
+    auth: createAuth(() => []),
     refused: (reason) => refused.push(reason),
     log: quiet,
   })

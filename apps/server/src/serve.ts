@@ -6,6 +6,7 @@ import { createLogger } from '@talon/telemetry'
 import { compose } from './compose.ts'
 import { listen } from './listen.ts'
 import type { Reload } from './reload.ts'
+import { openTls } from './tls.ts'
 import { watchFiles } from './watch.ts'
 
 export interface ServeOptions extends Omit<SetupOptions, 'plugins'> {
@@ -33,15 +34,21 @@ export async function serve({ signal, version, ...options }: ServeOptions): Prom
   const setup = await readSetup({ ...options, plugins: await firstParty() })
   const { config } = setup
   const log = createLogger({ format: config.log_format, secrets: setup.secrets })
-  const { talon, app, reload, look, refused, closeTelemetry } = await compose(setup, log, options.env, version)
-  const { listen_address: address, listen_port: port } = config
-  const door = await listen(app, { address, port, refused }).catch(async (error: unknown) => {
+  const tls = await openTls(config.tls, log)
+  const composed = await compose(setup, log, options.env, version)
+  const { talon, app, credentials, reload, look, refused, closeTelemetry } = composed
+  const { listen_address: address, listen_port: port, max_connections: maxConnections } = config
+  const door = await listen(app, { address, port, maxConnections, tls, refused }).catch(async (error: unknown) => {
     await talon.stop()
     await closeTelemetry()
     throw error
   })
-  const url = `http://${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
+  const url = `http${tls ? 's' : ''}://${door.address.includes(':') ? `[${door.address}]` : door.address}:${door.port}`
   log.info('Talon takes events', { url, rules: talon.ruleset.rules.length, plugins: setup.plugins.length })
+  if (!config.auth.clients.length)
+    log.warn('everybody who reaches the port may send events: auth.clients says who may', { listen_address: address })
+  if (credentials.files.length) void watchFiles(credentials.files, () => credentials.look(), { signal, log })
+  if (tls) void watchFiles(tls.files, () => tls.look((context) => door.use(context)), { signal, log })
   if (config.watch_rules)
     void watchFiles(
       setup.rules.map(({ name }) => name),

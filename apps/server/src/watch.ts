@@ -32,7 +32,8 @@ export async function watchFiles(
       await sleep(SETTLE, undefined, { signal, ref: false })
     } catch (error) {
       if (signal.aborted) return
-      if (!complained) log.warn('the rules cannot be watched now: SIGHUP reloads them', { error: String(error) })
+      if (!complained)
+        log.warn('files cannot be watched now, and are looked at again later', { files: paths, error: String(error) })
       complained = true
       await sleep(AGAIN, undefined, { signal, ref: false }).catch(() => {})
     } finally {

@@ -1,3 +1,4 @@
+export { ROLES, type AuthClient, type Role } from './auth-settings.ts'
 export { createTalon, type Accepted, type Readiness, type Talon, type TalonOptions } from './talon.ts'
 export { inspect, type Inspection, type InspectOptions } from './inspect.ts'
 export { decode, canonicalSource, MAX_BODY, priorityOf, type Receipt } from './event.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { authSettings, tlsSettings } from './auth-settings.ts'
 
 const text = z.string()
 const flag = z.boolean()
@@ -21,6 +22,9 @@ export const settingsSchema = z.object({
   listen_address: text.default('0.0.0.0').describe('Address that the server listens on'),
   listen_port: z.number().int().min(0).max(65535).default(2803).describe('Port that the server listens on'),
   rules_files: z.array(text).default(['/etc/falco-talon/rules.yaml']).describe('Rules files, merged in this order'),
+  max_connections: count.min(1).default(2000).describe('Connections to the server at once; more are closed'),
+  auth: authSettings.prefault({}).describe('Who may speak to the server'),
+  tls: tlsSettings.prefault({}).describe('HTTPS'),
   watch_rules: flag.default(true).describe('Whether a change of a rules file is taken without a restart'),
   print_all_events: flag.default(true).describe('Whether events that match no rule are logged too'),
   log_format: z

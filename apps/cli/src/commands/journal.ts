@@ -35,7 +35,7 @@ async function sourceOf({ config: configPath, server }: JournalOptions): Promise
   const { listen_address: address, listen_port: port } = config
   const host = ['0.0.0.0', '::', ''].includes(address) ? '127.0.0.1' : address
   const url = server ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const running = await overHttp(url)
+  const running = await overHttp(url, process.env['TALON_TOKEN'])
   if (!running && server) throw new ConfigError(`nothing listens at ${server}`)
   return running ?? onDisk(config, process.env)
 }

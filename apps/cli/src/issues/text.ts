@@ -62,6 +62,6 @@ function excerptOf({ source, column = 1, length = 1 }: Issue): Excerpt | undefin
 }
 
 /** What a file says never steers the terminal. */
-function clean(text: string): string {
+export function clean(text: string): string {
   return stripVTControlCharacters(text.replaceAll('\t', '  ')).replaceAll(/[\p{Cc}\p{Cf}]/gu, '·')
 }

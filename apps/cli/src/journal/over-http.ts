@@ -4,13 +4,26 @@ import type { JournalSource, Line } from './source.ts'
 /** Milliseconds for one call. */
 const TIMEOUT = 10_000
 
-/** The journal of a server that runs. Undefined where nothing listens at its address. */
-export async function overHttp(server: string): Promise<JournalSource | undefined> {
+/**
+ * The journal of a server that runs. Undefined where nothing listens at its address.
+ * @param address may hold a name and a password: `https://soc:secret@talon:2803`
+ * @param token sent as Bearer where the address holds none
+ */
+export async function overHttp(address: string, token?: string): Promise<JournalSource | undefined> {
+  const { origin: server, username, password } = new URL(address)
+  const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  const authorization = username ? `Basic ${basic}` : token && `Bearer ${token}`
   const ask = async (method: string, path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
-    const response = await fetch(new URL(`/-/journal${path}`, server), { method, signal: AbortSignal.timeout(TIMEOUT) })
+    const response = await fetch(new URL(`/-/journal${path}`, server), {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT),
+      headers: authorization ? { authorization } : {},
+    })
     const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
     if (response.ok || response.status === 404) return { status: response.status, body }
-    throw new ConfigError(`${server} answered ${response.status}: ${typeof body['error'] === 'string' ? body['error'] : 'is it a Talon server?'}`)
+    throw new ConfigError(
+      `${server} answered ${response.status}: ${typeof body['error'] === 'string' ? body['error'] : 'is it a Talon server?'}`,
+    )
   }
   const at = (id: string) => `/${encodeURIComponent(id)}`
   try {
