@@ -28,9 +28,13 @@ export function awsFailure(error: unknown, doing: string, permission: string): A
   return new ActionError(`${doing}: ${said}${request}${advice && `; ${advice}`}`, {
     cause: error,
     retryable: retryable || $retryable?.throttling === true,
+    // What was throttled, or never got a connection, has done nothing there.
+    untouched: status === 429 || $retryable?.throttling === true || NEVER_CONNECTED.has(code ?? ''),
     ...(wait !== undefined && { retryAfter: wait }),
   })
 }
+
+const NEVER_CONNECTED: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED'])
 
 /** Where a host has several addresses, the failures of all come as one error without words. */
 function sdkErrorOf(error: unknown): SdkError {

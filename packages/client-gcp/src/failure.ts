@@ -32,6 +32,7 @@ export function refusal(
   return new ActionError(parts.join(': ') + (advice && `; ${advice}`), {
     // The token is asked for anew after 401, so another try is not the same.
     retryable: [401, 408, 429, ...passing].includes(status) || status >= 500 || (status === 403 && QUOTA.test(text)),
+    untouched: status === 429,
     ...(wait !== undefined && { retryAfter: wait }),
   })
 }
@@ -44,6 +45,7 @@ export function unreachable({ purpose, url }: GcpRequest, error: unknown): Talon
   return new ActionError(`${purpose}: ${new URL(url).origin} did not answer: ${message || code}${advice}`, {
     cause: error,
     retryable,
+    untouched: ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED'].includes(code),
   })
 }
 

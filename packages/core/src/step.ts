@@ -87,7 +87,7 @@ export async function act(work: StepWork, tools: Tools, waited: number): Promise
         artifact = await tools.spool.collect(result.artifact, `${event.id}.${work.key}`, signal)
       return result
     }
-    return retry(run, { retries: definition.repeatable ? tools.retries : 0, signal, random: tools.random })
+    return retry(run, { retries: tools.retries, untouchedOnly: !definition.repeatable, signal, random: tools.random })
   })
   return { outcome, ...(artifact && { artifact }) }
 }

@@ -106,6 +106,24 @@ describe("a rule's sequence", () => {
       'the event has none of the fields k8s.pod.name, ka.target.pod.name, ka.target.name',
     ])
   })
+  it('tries what may not run twice again only where the other side surely did nothing', async () => {
+    const tries: Record<string, number> = {}
+    const failing = (name: string, untouched: boolean) =>
+      act(
+        name,
+        () => {
+          tries[name] = (tries[name] ?? 0) + 1
+          throw new ActionError('busy', { retryable: true, untouched, retryAfter: 1 })
+        },
+        { repeatable: false },
+      )
+    const rules = rule(step('test:throttled')) + rule(step('test:broken')).replace('Answer', 'Another')
+    const { talon, settled } = await start(rules, [failing('test:throttled', true), failing('test:broken', false)])
+    await talon.handle(body())
+    await settled()
+    expect(tries).toEqual({ 'test:throttled': 4, 'test:broken': 1 })
+  })
+
   it('ends an action at its timeout', async () => {
     const hang = act('test:hang', undefined, {
       run: ({ signal }: { signal: AbortSignal }) => sleep(60_000, undefined, { signal }),

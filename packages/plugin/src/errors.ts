@@ -61,6 +61,11 @@ export class ActionError extends TalonError {
   override readonly name = 'ActionError'
   /** Whether trying again makes sense. Core tries again; a plugin never does. */
   readonly retryable: boolean
+  /**
+   * Whether the other side surely did nothing: a throttled call, a refused connection. Then even an action that may not
+   * run twice is tried again.
+   */
+  readonly untouched: boolean
   /** How long the other side asks to wait, in milliseconds. */
   readonly retryAfter?: number
   /** What was printed before it failed, for people who look for the reason. Bounded by the plugin. */
@@ -68,10 +73,11 @@ export class ActionError extends TalonError {
 
   constructor(
     message: string,
-    options: { cause?: unknown; retryable?: boolean; retryAfter?: number; output?: string } = {},
+    options: { cause?: unknown; retryable?: boolean; untouched?: boolean; retryAfter?: number; output?: string } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.retryable = options.retryable ?? false
+    this.untouched = options.untouched ?? false
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter
     if (options.output !== undefined) this.output = options.output
   }
