@@ -30,7 +30,8 @@ export function createLogger(options: LoggerOptions): Log {
   const write = format === 'json' ? jsonLine : (line: Line) => textLine(line, color)
   const mask = createMask(secrets)
   const finish = (level: string, message: string, facts?: object) =>
-    mask(write({ time: new Date().toISOString(), level, message, facts }))
+    mask(write({ time: time(), level, message, facts }))
+  const time = clock()
   const sink = createSink(stream, (lines) => finish('warn', 'lines were dropped: nobody read them', { lines }))
   const logger = winston.createLogger({
     level,
@@ -44,6 +45,16 @@ export function createLogger(options: LoggerOptions): Log {
     if (logger.isLevelEnabled(level)) logger.log({ level, message, facts })
   }
   return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error'), flush: sink.flush }
+}
+
+/** RFC 3339 to the millisecond. Lines come by the dozen in one, and writing the same time again would cost as much as its facts. */
+function clock(): () => string {
+  let [at, text] = [0, '']
+  return () => {
+    const now = Date.now()
+    if (now !== at) [at, text] = [now, new Date(now).toISOString()]
+    return text
+  }
 }
 
 /** Where winston's formats leave the line. */
