@@ -1,0 +1,88 @@
+{{- define "talon.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* 52 characters: a StatefulSet puts a hash of its revision behind its name, into a label of 63. */ -}}
+{{- define "talon.fullname" -}}
+{{- $name := include "talon.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $full | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "talon.selector" -}}
+app.kubernetes.io/name: {{ include "talon.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "talon.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "talon.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "talon.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "talon.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- /* Names without a namespace carry it: two releases of one name do not meet. */ -}}
+{{- define "talon.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "talon.fullname" .) -}}
+{{- end -}}
+
+{{- define "talon.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Rules files in the order in which they are read. No name of a ConfigMap holds a `_`: no two are the same. */ -}}
+{{- define "talon.rulesFiles" -}}
+{{- if .Values.rules.starter }}
+- starter.yaml
+{{- end }}
+{{- range $map := .Values.rules.configMaps }}
+{{- range .keys }}
+- {{ printf "%s_%s" $map.name . | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.rules.inline }}
+- rules.yaml
+{{- end }}
+{{- end -}}
+
+{{- define "talon.config" -}}
+{{- $files := list -}}
+{{- range include "talon.rulesFiles" . | fromYamlArray -}}
+{{- $files = append $files (printf "/etc/falco-talon/%s" .) -}}
+{{- end -}}
+{{- if not $files -}}
+{{- fail "there are no rules: set rules.starter, rules.inline or rules.configMaps" -}}
+{{- end -}}
+{{- mustMergeOverwrite (deepCopy .Values.config) (deepCopy .Values.extraConfig) (dict "rules_files" $files) | toYaml -}}
+{{- end -}}
+
+{{- /* Secret files by setting: each with the Secret and the key that it comes from. */ -}}
+{{- define "talon.secrets" -}}
+{{- $shared := dict "name" (.Values.deduplication.existingSecret | default (include "talon.fullname" .)) "key" "deduplication-secret" -}}
+{{- merge (dict "deduplication.secret" $shared) .Values.secrets | toYaml -}}
+{{- end -}}
+
+{{- /* The role that the rules need. Only the starter rules' is known here: for others `talon rbac` prints it. */ -}}
+{{- define "talon.role" -}}
+{{- if .Values.rbac.role -}}
+{{- $role := .Values.rbac.role | fromYaml -}}
+{{- if not (and (has $role.kind (list "Role" "ClusterRole")) $role.rules) -}}
+{{- fail "rbac.role is no role: give it what `talon rbac -c config.yaml -r rules.yaml` prints, without --bind" -}}
+{{- end -}}
+{{- .Values.rbac.role -}}
+{{- else if or .Values.rules.inline .Values.rules.configMaps (not .Values.rules.starter) -}}
+{{- fail "these rules need a role of their own: talon rbac -c config.yaml -r rules.yaml > role.yaml, then --set-file rbac.role=role.yaml (or rbac.create=false, and a role of yours)" -}}
+{{- else -}}
+{{- .Files.Get "files/role.yaml" -}}
+{{- end -}}
+{{- end -}}
