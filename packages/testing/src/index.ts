@@ -1,3 +1,7 @@
 export { checkPlugin } from './check.ts'
+export { runContext, type ContextOptions } from './context.ts'
 export { falcoEvent, type EventParts } from './events.ts'
-export { memoryNotes, run, type RunOptions } from './run.ts'
+export { memoryNotes, type JobOptions } from './job.ts'
+export { report, runNotifier, type NotifierOptions } from './notifier.ts'
+export { runOutput, storedArtifact, type OutputOptions } from './output.ts'
+export { run, type RunOptions } from './run.ts'

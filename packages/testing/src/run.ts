@@ -1,12 +1,11 @@
 import { failureOf, programOf, readFields, resolveParameters, tokensOf, type Outcome } from '@talon/core'
-import type { Actionner, Context, Event, Logger, Needs, Notes, Opened, Read, Uses } from '@talon/plugin'
+import type { Actionner, Context, Event, Needs, Notes, Opened, Read, Uses } from '@talon/plugin'
 import type { z } from 'zod'
 import { falcoEvent } from './events.ts'
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+import { jobOf, memoryNotes, type JobOptions } from './job.ts'
 
 /** How an actionner is run in a test. */
-export interface RunOptions<U> {
+export interface RunOptions<U> extends JobOptions {
   readonly event?: Event
   /** What `uses` names, opened: an own client, or a fake. */
   readonly clients: U
@@ -15,14 +14,6 @@ export interface RunOptions<U> {
   readonly artifactWanted?: boolean
   readonly context?: Context
   readonly notes?: Notes
-  readonly signal?: AbortSignal
-  readonly log?: Logger
-}
-
-/** Notes that live as long as the test. */
-export function memoryNotes(): Notes {
-  const notes = new Map<string, string>()
-  return { get: (name) => notes.get(name), set: (name, value) => void notes.set(name, value) }
 }
 
 /** Runs an actionner as the engine does: fields read and checked, tokens replaced, what is thrown as a failure. */
@@ -31,14 +22,15 @@ export async function run<P extends z.ZodObject, N extends Needs, U extends Uses
   parameters: z.input<P>,
   options: RunOptions<Opened<U>>,
 ): Promise<Outcome> {
-  const { event = falcoEvent(), clients, dryRun = false, context = {}, notes = memoryNotes(), log = silent } = options
-  const { signal = new AbortController().signal, artifactWanted = actionner.output !== 'none' } = options
+  const { event = falcoEvent(), clients, dryRun = false, context = {}, notes = memoryNotes() } = options
+  const { artifactWanted = actionner.output !== 'none' } = options
   try {
     const fields = readFields(event, actionner.needs) as Read<N>
     const given = parameters as Readonly<Record<string, unknown>>
     const resolved = resolveParameters(actionner.parameters, given, () => tokensOf(event, context))
     const program = (text: string) => programOf(text, tokensOf(event, context))
     const job = {
+      ...jobOf(options),
       event,
       fields,
       context,
@@ -47,8 +39,6 @@ export async function run<P extends z.ZodObject, N extends Needs, U extends Uses
       dryRun,
       artifactWanted,
       notes,
-      signal,
-      log,
     }
     return await actionner.run({ ...job, parameters: resolved.parameters as z.output<P> }, clients)
   } catch (error) {
