@@ -64,7 +64,11 @@ export async function openCluster(): Promise<Cluster> {
       }, `pod ${name} runs`)
     },
     async close() {
-      for (const name of namespaces) await core.deleteNamespace({ name, gracePeriodSeconds: 0 })
+      for (const name of namespaces)
+        await core.deleteNamespace({ name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
+          // A test may have deleted its own.
+          if (!isGone(error)) throw error
+        })
       await sandbox?.close()
       rmSync(folder, { recursive: true })
     },

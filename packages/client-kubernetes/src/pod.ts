@@ -1,4 +1,4 @@
-import { ActionError, ignored, type Event, type Notes, type Result } from '@talon/plugin'
+import { ActionError, ignored, POD_UID, type Event, type Notes, type Result } from '@talon/plugin'
 import { isNotFound, isReplaced, refusalOf, replaced } from './failure.ts'
 import { pods, type Pod, type Target } from './objects.ts'
 
@@ -20,8 +20,6 @@ export type FoundPod = Pod & {
 export type FindPod = (job: PodJob) => Promise<FoundPod | string>
 export type OnPod = (job: PodJob, act: (pod: FoundPod) => Promise<Result>) => Promise<Result>
 
-/** The UID of the event's pod, noted with the event. */
-const UID = 'pod.uid'
 /** How much a node's clock may be behind the API server's, in milliseconds. */
 const SKEW = 5000
 /** Falco writes the first twelve digits of a container's id. */
@@ -55,9 +53,9 @@ export function createPodFinder(
       throw error
     }
     if (!isFound(pod)) throw new ActionError(`the API answered something that is no pod for '${name}'`)
-    const doubt = doubtAbout(pod, event, notes.get(UID))
+    const doubt = doubtAbout(pod, event, notes.get(POD_UID))
     if (doubt) return `the pod '${name}' in namespace '${namespace}' is not the one of the event: ${doubt}`
-    notes.set(UID, pod.metadata.uid)
+    notes.set(POD_UID, pod.metadata.uid)
     return pod
   }
 

@@ -2,6 +2,7 @@ import {
   auditName,
   auditResource,
   namespace,
+  POD_UID,
   podName,
   PRIORITIES,
   type Actionner,
@@ -80,7 +81,8 @@ async function performStep(work: StepWork, earlier: StepRecord | undefined, tool
   function lettersOf(stage: Report['stage'], outcome: Outcome, began: number): Letter[] {
     if (outcome.status === 'failure') tools.signal.throwIfAborted()
     const ended = tools.now()
-    const facts = { id: tools.newId(), stage, ended, duration: ended - began }
+    const podUid = work.notes.get(POD_UID)
+    const facts = { id: tools.newId(), stage, ended, duration: ended - began, podUid }
     const report = reportOf(event, rule, step, outcome, facts)
     return rule.notifiers.map((notifier) => ({ report, notifier }))
   }

@@ -9,6 +9,8 @@ export interface ReportFacts {
   readonly ended: number
   /** Milliseconds. */
   readonly duration: number
+  /** UID of the event's pod, where it was found. */
+  readonly podUid?: string | undefined
 }
 
 /** What notifiers are told of an outcome. */
@@ -31,5 +33,6 @@ export function reportOf(event: Event, rule: PlannedRule, step: Step, outcome: O
     duration: facts.duration,
     event: { id, rule: event.rule, priority, source, output, time, hostname, tags, fields },
     traceId: event.traceId,
+    ...(facts.podUid !== undefined && { podUid: facts.podUid }),
   }
 }

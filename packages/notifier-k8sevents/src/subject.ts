@@ -71,12 +71,12 @@ function nodeOf({ objects: { node, pod } }: Report): Candidate | undefined {
   return { target: { ...nodes, name: node }, apiVersion: 'v1', kind: 'Node', unsure: pod !== undefined }
 }
 
-function podOf({ objects, event }: Report): Candidate | undefined {
+function podOf({ objects, event, podUid }: Report): Candidate | undefined {
   const name = objects['pod'] ?? read(event, podName)
   const inside = objects['namespace'] ?? read(event, namespace)
   if (!name || !inside) return undefined
   const isEvents = name === read(event, podName)
-  const uid = isEvents ? event.fields['k8s.pod.uid'] : undefined
+  const uid = isEvents ? (podUid ?? event.fields['k8s.pod.uid']) : undefined
   return { target: { ...pods, namespace: inside, name }, apiVersion: 'v1', kind: 'Pod', uid }
 }
 

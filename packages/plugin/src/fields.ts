@@ -70,3 +70,6 @@ export const auditNamespace: Field<string | undefined> = optional({
   from: ['ka.target.namespace'],
   schema: dnsName('namespace'),
 })
+
+/** Name of the note that keeps the UID of the event's pod. */
+export const POD_UID = 'pod.uid'

@@ -35,6 +35,7 @@ export {
   containerName,
   namespace,
   optional,
+  POD_UID,
   podName,
   podUid,
   remoteIp,

@@ -26,6 +26,8 @@ export interface Report {
   /** Milliseconds that the step took. */
   readonly duration: number
   readonly event: ReportedEvent
+  /** UID of the event's pod, once it was found: the pod may be gone by the time that this is told. */
+  readonly podUid?: string
   readonly traceId: string
 }
 
