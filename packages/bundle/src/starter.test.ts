@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { compile, decode, Host, plan, type PlannedRule, type Ruleset } from '@talon/core'
-import type { Event } from '@talon/plugin'
+import type { Event, Field } from '@talon/plugin'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { firstParty } from './index.ts'
 
@@ -56,9 +56,8 @@ describe('the rules to start from', () => {
     for (const line of events)
       for (const step of setOff(line).flatMap(({ steps }) => steps)) {
         const { fields } = eventOf(line)
-        for (const { from, when, schema, optional } of Object.values(
-          host.find('actionner', step.actionner)?.needs ?? {},
-        )) {
+        const needs = host.find('actionner', step.actionner)?.needs ?? {}
+        for (const { from, when, schema, optional } of Object.values<Field<unknown>>(needs)) {
           const value = from
             .filter((name) => Object.entries(when?.[name] ?? {}).every(([key, wanted]) => fields[key] === wanted))
             .map((name) => fields[name])

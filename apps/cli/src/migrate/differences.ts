@@ -46,6 +46,11 @@ export function describeAction({ file, node, actionner }: WrittenAction): void {
 
 /** Says what rules do here that they did not there. */
 export function describeRules(rules: readonly WrittenRule[]): void {
+  rules[0]?.file.note(
+    'differs',
+    undefined,
+    'events of different pods are answered side by side, those of one pod one after the other, the most urgent first; it was one event after the other',
+  )
   const seen = new Map<string, WrittenRule>()
   for (const rule of rules) {
     const { file, node, name } = rule
@@ -72,7 +77,7 @@ function describeSource(file: EditableFile, source: Node | undefined): void {
     file.note(
       'differs',
       source,
-      `source: ${String(source.value)} is the same as ${same}, which Falco writes: the rule matches its events, and did not`,
+      `source: ${String(source.value)} is the same as ${same}, which is what Falco writes: a rule that never matched may match now`,
     )
 }
 
@@ -88,13 +93,13 @@ function describeFields(file: EditableFile, item: unknown): void {
     file.note(
       'differs',
       item,
-      'output_fields: a value that holds = or ! is compared as a whole; that condition was left out, and the rule matched more',
+      'output_fields: a value that holds = or ! is compared as a whole; Falco Talon leaves such a condition out, so that the rule matched more',
     )
   if (/"[^"]*,[^"]*"/.test(text))
     file.note(
       'differs',
       item,
-      'output_fields: a comma between double quotes belongs to the value; the condition was cut in two there',
+      'output_fields: a comma between double quotes belongs to the value; Falco Talon cuts the condition in two there',
     )
 }
 

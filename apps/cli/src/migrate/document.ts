@@ -69,7 +69,7 @@ export class EditableFile {
   /** The text that a key has; undefined where it has none. */
   text(map: unknown, key: string): string | undefined {
     const node = this.at(map, key)
-    return isScalar(node) && node.value !== null ? String((node as Scalar).value) : undefined
+    return isScalar(node) && node.value !== null ? String(node.value) : undefined
   }
 
   /** The pair whose key begins at a place. */
@@ -115,7 +115,7 @@ export class EditableFile {
     if (!this.#changed) return this.#text
     // As the author wrote lists and braces.
     const indentSeq = !/^( *)[^\s#-][^\n]*:[ ]*\n\1- /m.test(this.#text)
-    const flowCollectionPadding = !/\{\w/.test(this.#text)
+    const flowCollectionPadding = !/(^|[^$])\{\w/.test(this.#text)
     return this.#documents.map((one) => one.toString({ lineWidth: 0, indentSeq, flowCollectionPadding })).join('---\n')
   }
 }

@@ -16,9 +16,10 @@ export function printFindings(findings: readonly Finding[], paint: Paint): void 
     const place = line === undefined ? file : `${file}:${line}`
     console.log(`${paint('bold', place)}: ${paint(['bold', COLOUR[kind]], `${kind}:`)} ${clean(message)}`)
   }
+  const changes = findings.some(({ kind }) => kind === 'changed' || kind === 'removed')
   const counts = Object.entries(SUMMARY).flatMap(([kind, text]) => {
     const count = findings.filter((one) => one.kind === kind).length
     return count ? [`${count} ${text}`] : []
   })
-  console.log(`${findings.length ? '\n' : ''}${counts.join(', ') || 'nothing to change'}`)
+  console.log(`${findings.length ? '\n' : ''}${[...(changes ? [] : ['nothing to change']), ...counts].join(', ')}`)
 }

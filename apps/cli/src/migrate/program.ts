@@ -60,8 +60,10 @@ function mentionsIn(program: string): Mention[] {
     const letter = program[index]
     if (quoting === 'single') {
       if (letter === "'") quoting = 'bare'
-    } else if (letter === '\\') index++
-    else if (letter === '"') quoting = quoting === 'double' ? 'bare' : 'double'
+    } else if (letter === '\\') {
+      index++
+      continue
+    } else if (letter === '"') quoting = quoting === 'double' ? 'bare' : 'double'
     else if (letter === "'" && quoting === 'bare') quoting = 'single'
     else if (letter === '#' && quoting === 'bare' && /(^|\s)$/.test(program.slice(0, index))) {
       const end = program.indexOf('\n', index)

@@ -3,6 +3,8 @@ import type { EditableFile } from './document.ts'
 
 /** Parameters of early versions, and what took their place: to bring them back to life would change what is done. */
 const FORMER: Readonly<Record<string, string>> = { allow: 'allow_cidr' }
+/** Keys of early versions that nothing took the place of, however near another is. */
+const GONE: ReadonlySet<string> = new Set(['collector_user', 'collector_password'])
 
 /**
  * What `talon check` says of the files, as findings. A key that is unknown here had no effect in Falco Talon either: it
@@ -20,7 +22,7 @@ export function settleIssues(file: EditableFile, issues: readonly Issue[]): void
       continue
     }
     const meant = FORMER[unknown] ?? /^did you mean '(.*)'\?$/.exec(hint)?.[1]
-    if (meant !== undefined)
+    if (meant !== undefined && !GONE.has(unknown))
       file.note(
         'decide',
         line,
