@@ -152,7 +152,8 @@ describe('an Event', () => {
     const fields = { 'k8s.ns.name': 'default', 'k8s.pod.name': 'gone', 'k8s.pod.uid': 'u-1' }
     const objects = { pod: 'gone', namespace: 'default' }
     expect((await told(reportOf({ objects }, { fields })))['regarding']).toMatchObject({ name: 'gone', uid: 'u-1' })
-    expect((await told(reportOf({ objects, podUid: 'u-2' })))['regarding']).toMatchObject({ name: 'gone', uid: 'u-2' })
+    const found = reportOf({ objects, podUid: 'u-2' }, { fields: { 'k8s.ns.name': 'default', 'k8s.pod.name': 'gone' } })
+    expect((await told(found))['regarding']).toMatchObject({ name: 'gone', uid: 'u-2' })
     expect((await told(reportOf({ objects })))['regarding']).not.toHaveProperty('uid')
   })
 
