@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { memoryJournal, type Config, type Journal } from '@talon/core'
 import type { Logger } from '@talon/plugin'
 import { ensureWritable, journalPath } from './state.ts'
@@ -17,6 +18,25 @@ const monotonic = () => performance.now()
 export async function openJournal({ config, env, log, onTrouble }: JournalParts): Promise<Journal> {
   const { type, max_events: maxEvents, max_bytes: maxBytes, keep, on_failure: onFailure } = config.journal
   if (type === 'memory') return memoryJournal({ maxEvents, now: monotonic })
+  if (type === 'nats') {
+    const { name = env['POD_NAME'] ?? `${hostname()}-${config.listen_port}`, lease, ...nats } = config.journal.nats
+    const { natsJournal } = await import('@talon/journal-nats')
+    return natsJournal({
+      connection: nats,
+      name,
+      prefix: nats.prefix,
+      replicas: nats.replicas,
+      maxEvents,
+      maxBytes,
+      keep: keep * 1000,
+      window: config.deduplication.time_window_seconds * 1000,
+      lease: lease * 1000,
+      now: Date.now,
+      monotonic,
+      log,
+      onTrouble,
+    })
+  }
   const path = journalPath(config, env)
   await ensureWritable(path, 'journal.path')
   const { sqliteJournal } = await import('@talon/journal-sqlite')

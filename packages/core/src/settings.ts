@@ -76,6 +76,33 @@ export const settingsSchema = z.object({
         .prefault(7 * 24 * 3600)
         .describe('Seconds that finished events stay, for talon journal'),
       on_failure: z.enum(['refuse', 'memory']).default('refuse').describe('What a failing disk leads to'),
+      nats: z
+        .object({
+          servers: z.array(text).default(['nats://127.0.0.1:4222']).describe('URLs of NATS servers; TLS with tls://'),
+          prefix: text
+            .regex(/^[\w-]+$/, 'must be letters, digits, - and _')
+            .default('talon')
+            .describe('Beginning of the names of streams and subjects; servers that share it share the work'),
+          replicas: z.number().int().min(1).max(5).default(1).describe('NATS servers that keep each message'),
+          lease: seconds(z.number().min(2))
+            .prefault(8)
+            .describe('Seconds after which the work of a server that says nothing is taken by another'),
+          name: text.optional().describe("This server's name; the pod's, or the host and the port, where missing"),
+          user: text.optional().describe('User'),
+          password: secret('Password'),
+          token: secret('Token'),
+          credentials: text.optional().describe('Path of a credentials file (.creds)'),
+          tls: z
+            .object({
+              ca: text.optional().describe('Path of the certificates that the servers are checked by (PEM)'),
+              cert: text.optional().describe('Path of the certificate of Talon (PEM)'),
+              key: text.optional().describe('Path of its key (PEM)'),
+            })
+            .prefault({})
+            .describe('TLS'),
+        })
+        .prefault({})
+        .describe('NATS JetStream, for the type nats'),
     })
     .prefault({})
     .describe('How accepted events are kept'),

@@ -1,0 +1,2 @@
+export { natsJournal } from './journal.ts'
+export type { NatsConnectionOptions, NatsJournalOptions } from './options.ts'

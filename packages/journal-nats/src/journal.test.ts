@@ -1,0 +1,11 @@
+import { afterAll, beforeAll } from 'vitest'
+import { checkJournal } from '../../core/src/journal.fixture.ts'
+import { openStand, startNats, type NatsServer } from './stand.fixture.ts'
+
+let nats: NatsServer
+beforeAll(async () => {
+  nats = await startNats()
+})
+afterAll(() => nats.close())
+
+checkJournal('the journal in NATS', (maxEvents) => openStand(nats.url, { maxEvents }), true)
