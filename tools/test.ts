@@ -18,7 +18,16 @@ interface Report {
   readonly success: boolean
 }
 
-const e2e = ['vitest', 'run', '--root', 'apps/server-e2e', '--config', '../../vitest.config.ts']
+const suite = ['vitest', 'run', '--root', 'apps/server-e2e', '--config', '../../vitest.config.ts']
+const e2e = [...suite, '--exclude', '**/chaos/**']
+/** One file after the other: each loads both processors. */
+const chaos = [
+  ...suite,
+  '--dir',
+  'apps/server-e2e/src/chaos',
+  '--no-file-parallelism',
+  '--outputFile.json=.report/chaos.json',
+]
 const lacks = process.env['KUBECONFIG_E2E'] === undefined ? await missing() : undefined
 
 const checks: readonly Check[] = [
@@ -53,6 +62,13 @@ const checks: readonly Check[] = [
     reports: 'apps/server-e2e/.report/cluster.json',
     skip: lacks && `not run, missing: ${lacks}`,
   },
+  {
+    name: 'chaos, real cluster',
+    command: ['node', 'tools/cluster/main.ts', 'run', '--', ...chaos],
+    reports: 'apps/server-e2e/.report/chaos.json',
+    skip: lacks && `not run, missing: ${lacks}`,
+  },
+  { name: 'fuzz', command: ['node', '--conditions=@talon/source', 'tools/fuzz/main.ts', '60'] },
 ]
 
 const reportsOf = (pattern: string) => globSync(pattern, { exclude: (path) => /node_modules|dist/.test(path) })
