@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { checkJournal } from '../../core/src/journal.fixture.ts'
-import { openStand, startNats, type NatsServer } from './stand.fixture.ts'
+import { startNats, type NatsServer } from './nats.fixture.ts'
+import { openStand } from './stand.fixture.ts'
 
 let nats: NatsServer
 beforeAll(async () => {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accept } from '../../core/src/journal.fixture.ts'
 import { engineOn, noDeeds } from './engine.fixture.ts'
 import { natsJournal } from './journal.ts'
-import { optionsOf, startNats, type NatsServer } from './stand.fixture.ts'
+import { startNats, type NatsServer } from './nats.fixture.ts'
+import { optionsOf } from './stand.fixture.ts'
 
 let nats: NatsServer
 beforeAll(async () => {

@@ -6,7 +6,8 @@ import { engineOn, noDeeds } from './engine.fixture.ts'
 import { natsJournal } from './journal.ts'
 import type { NatsJournalOptions } from './options.ts'
 import { openProxy } from './proxy.fixture.ts'
-import { optionsOf, startNats, type NatsServer } from './stand.fixture.ts'
+import { startNats, type NatsServer } from './nats.fixture.ts'
+import { optionsOf } from './stand.fixture.ts'
 
 let nats: NatsServer
 const opened: Journal[] = []
