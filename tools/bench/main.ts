@@ -4,13 +4,14 @@ import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { door } from './door.ts'
 import { footprint } from './footprint.ts'
+import { journal } from './journal.ts'
 import { matching } from './matching.ts'
 import { reaction } from './reaction.ts'
 import { markdown, type Row } from './row.ts'
 import { telemetry } from './telemetry.ts'
 import { urgency } from './urgency.ts'
 
-const benches = [door, matching, reaction, urgency, telemetry, footprint]
+const benches = [door, journal, matching, reaction, urgency, telemetry, footprint]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 

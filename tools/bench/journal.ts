@@ -1,0 +1,98 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startSandbox } from '@talon/sandbox'
+import { answers, end, load, startTalon } from './load.ts'
+import { freePort, until } from './ports.ts'
+import { median, type Bench, type Row } from './row.ts'
+
+const ROUNDS = 5
+const SECONDS = 3
+/** Events a second while answers are timed. */
+const RATE = 1_000
+
+const RULES = `
+- rule: Something else
+  match: { rules: [Another rule] }
+  actions: [{ action: End it, actionner: "kubernetes:terminate" }]
+`
+
+type Server = 'bare' | 'memory' | 'sqlite'
+type Figures = Record<Server, number>
+
+/** What it costs that an event is on disk before it is answered: the real server with each journal, in turns. */
+export const journal: Bench = {
+  name: 'journal',
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), 'talon-bench-'))
+    const sandbox = await startSandbox()
+    const kubeconfig = sandbox.writeKubeconfig(join(folder, 'kubeconfig'))
+    const rules = join(folder, 'rules.yaml')
+    writeFileSync(rules, RULES)
+    const children: ChildProcess[] = []
+
+    async function start(server: Server): Promise<string> {
+      const port = await freePort()
+      if (server === 'bare') children.push(fork(join(import.meta.dirname, 'bare-server.ts'), [String(port)]))
+      else {
+        const config = join(folder, `${server}.yaml`)
+        const state = `journal: { type: ${server}, path: ${join(folder, server)} }`
+        writeFileSync(
+          config,
+          `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\nlog_format: json\nprint_all_events: false\n${state}\n`,
+        )
+        children.push(startTalon(config, rules))
+      }
+      const url = `http://127.0.0.1:${port}`
+      await until(() => fetch(url))
+      await load(url, { duration: SECONDS })
+      return url
+    }
+
+    try {
+      const urls = { bare: await start('bare'), memory: await start('memory'), sqlite: await start('sqlite') }
+      const inTurns = async (measure: (url: string) => Promise<number>): Promise<Figures[]> => {
+        const rounds: Figures[] = []
+        for (let round = 0; round < ROUNDS; round++)
+          rounds.push({
+            bare: await measure(urls.bare),
+            memory: await measure(urls.memory),
+            sqlite: await measure(urls.sqlite),
+          })
+        return rounds
+      }
+      const rates = await inTurns((url) => load(url, { duration: SECONDS }))
+      const times = await inTurns((url) => answers(url, RATE, SECONDS))
+      const slowest = (server: Server) => median(times.map((round) => round[server]))
+      return [
+        row(rates, 'memory', 'with `journal.type: memory`', 0.8),
+        row(rates, 'bare', 'bare node:http with JSON.parse', 0.5),
+        {
+          what: `99 of 100 answers at ${RATE} events a second, each on disk before`,
+          measured: `${slowest('sqlite')} ms`,
+          baseline: `in memory: ${slowest('memory')} ms, bare node:http: ${slowest('bare')} ms`,
+          result: `+${slowest('sqlite') - slowest('memory')} ms`,
+          aim: '< 10 ms',
+          met: slowest('sqlite') < 10,
+        },
+      ]
+    } finally {
+      await Promise.all(children.map(end))
+      await sandbox.close()
+      rmSync(folder, { recursive: true })
+    }
+  },
+}
+
+function row(rounds: readonly Figures[], against: Server, name: string, aim: number): Row {
+  const ratio = median(rounds.map((round) => round.sqlite / round[against]))
+  return {
+    what: 'events accepted a second, each on disk before it is answered',
+    measured: `${Math.round(median(rounds.map(({ sqlite }) => sqlite)))}/s`,
+    baseline: `${name}: ${Math.round(median(rounds.map((round) => round[against])))}/s`,
+    result: ratio.toFixed(2),
+    aim: `>= ${aim.toFixed(2)}`,
+    met: ratio >= aim,
+  }
+}
