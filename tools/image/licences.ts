@@ -18,6 +18,6 @@ function textsIn(folder: string): string {
   const gatherer = new Contrib.License.Utils.LicenseEvidenceGatherer()
   const files = [...gatherer.getFileAttachments(folder)]
   // It gives the bytes of every file, as base64.
-  const read = ({ text }: (typeof files)[number]) => Buffer.from(text.content, 'base64').toString()
+  const read = ({ text }: (typeof files)[number]) => Buffer.from(String(text.content), 'base64').toString()
   return files.map((file) => read(file).trim().replaceAll('\r\n', '\n')).join('\n\n')
 }

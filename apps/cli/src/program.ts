@@ -72,6 +72,10 @@ function createProgram(act: Act): Command {
     .command('server')
     .description('take events and act on them')
     .action(act(async () => (await import('./commands/server.ts')).server))
+  program
+    .command('health')
+    .description('ask the server of this machine whether it is alive: status 0 or 1')
+    .action(act(async () => (await import('./commands/health.ts')).health))
   check(program.command('check'), 'say what is wrong with the config file and the rules, without a cluster')
 
   const rules = program.command('rules').description('check or print rules')

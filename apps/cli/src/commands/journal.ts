@@ -4,6 +4,7 @@ import { ConfigError } from '@talon/plugin'
 import { onDisk } from '../journal/on-disk.ts'
 import { overHttp } from '../journal/over-http.ts'
 import type { JournalSource, Line } from '../journal/source.ts'
+import { ownServer } from '../own-server.ts'
 import type { GlobalOptions } from '../program.ts'
 import { printTable } from '../table.ts'
 
@@ -32,9 +33,7 @@ export function journal(verb: Verb): (options: JournalOptions) => Promise<number
 
 async function sourceOf({ config: configPath, server }: JournalOptions): Promise<JournalSource> {
   const { config } = await readSetup({ configPath, rulesPaths: [], env: process.env, plugins: [] })
-  const { listen_address: address, listen_port: port } = config
-  const host = ['0.0.0.0', '::', ''].includes(address) ? '127.0.0.1' : address
-  const url = server ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = server ?? ownServer(config)
   const running = await overHttp(url, process.env['TALON_TOKEN'])
   if (!running && server) throw new ConfigError(`nothing listens at ${server}`)
   return running ?? onDisk(config, process.env)
