@@ -125,6 +125,17 @@ describe('talon migrate', () => {
     for (const name of ['config.yaml', 'rules.yaml']) expect(read(`twice/${name}`)).toBe(read(`once/${name}`))
   })
 
+  it('finds a key again in each of the blocks that are merged', () => {
+    const block = '- action: End it\n  actionner: kubernetes:terminate\n  parameters:\n    gracePeriods: 2\n'
+    write(
+      'rules.yaml',
+      `${block}- rule: One\n  actions:\n    - action: End it\n      parameters: { gracePeriods: 3 }\n`,
+    )
+    const { stdout } = migrate('-r', 'rules.yaml', '--out', 'clean')
+    expect(said(stdout, 'removed')).toEqual([expect.stringMatching(/^rules\.yaml:4,8: /)])
+    expect(read('clean/rules.yaml')).not.toContain('gracePeriods')
+  })
+
   it('prints no secret', () => {
     write(
       'config.yaml',

@@ -7,7 +7,7 @@ import { paintFor } from '../issues/text.ts'
 import { migrateConfig } from '../migrate/config.ts'
 import { EditableFile } from '../migrate/document.ts'
 import { printFindings } from '../migrate/print.ts'
-import { migrateRules, RENAMED } from '../migrate/rules.ts'
+import { migrateRules } from '../migrate/rules.ts'
 import { settleIssues } from '../migrate/unknown.ts'
 import type { GlobalOptions } from '../program.ts'
 
@@ -31,11 +31,9 @@ export async function migrate({ config: configPath, rules: rulesPaths, out }: Mi
   )
   const config = configFile ? migrateConfig(configFile, host) : readConfig({ env: {}, definitions: host }).config
 
-  const sources = await readTexts(rulesPaths ?? config.rules_files)
-  const rulesFiles = sources.map((one) => new EditableFile(one))
-  const { issues } = inspect({ plugins, config, checkSettings: false, rules: sources.map(withNamesOfToday) })
-  for (const file of rulesFiles) settleIssues(file, issues)
+  const rulesFiles = (await readTexts(rulesPaths ?? config.rules_files)).map((one) => new EditableFile(one))
   migrateRules(rulesFiles, host)
+  settleIssues(rulesFiles, (rules) => inspect({ plugins, config, checkSettings: false, rules }).issues)
 
   const files = [...(configFile ? [configFile] : []), ...rulesFiles]
   if (out !== undefined) await writeFiles(files, out)
@@ -44,12 +42,6 @@ export async function migrate({ config: configPath, rules: rulesPaths, out }: Mi
   if (out === undefined) console.log('nothing was written: --out <folder> writes clean files')
   else console.log(`written to ${files.map(({ name }) => join(out, basename(name))).join(', ')}`)
   return findings.some(({ kind }) => kind === 'decide') ? 1 : 0
-}
-
-/** An actionner by its former name is known, so that its parameters are looked at too. No line moves. */
-function withNamesOfToday({ name, text }: { name: string; text: string }) {
-  const renamed = Object.entries(RENAMED).reduce((now, [old, today]) => now.replaceAll(old, today), text)
-  return { name, text: renamed }
 }
 
 /** All or none: a file that is there already is never overwritten. */

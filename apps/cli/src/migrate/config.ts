@@ -1,6 +1,6 @@
 import { readConfig, type Config, type Host } from '@talon/core'
-import { isMap, isScalar } from 'yaml'
-import type { EditableFile } from './document.ts'
+import { isMap, type Node } from 'yaml'
+import { isText, type EditableFile } from './document.ts'
 import { settleIssues } from './unknown.ts'
 
 /** Notifiers whose `url` had another name once. */
@@ -8,23 +8,24 @@ const RENAMED = ['loki', 'elasticsearch']
 
 /** Cleans a config file of Falco Talon, and says what it means here. */
 export function migrateConfig(file: EditableFile, host: Host): Config {
-  const read = readConfig({ file: { name: file.name, text: file.toString() }, env: {}, definitions: host })
-  settleIssues(file, read.issues)
+  const read = (source: EditableFile['unsettled']) => readConfig({ file: source, env: {}, definitions: host })
+  settleIssues([file], ([source = file.unsettled]) => read(source).issues)
   const notifiers = file.at(file.root, 'notifiers')
   for (const name of RENAMED) renameUrl(file, file.at(notifiers, name), name)
-  differences(file, read.config)
-  return read.config
+  const { config } = read(file.unsettled)
+  differences(file, config)
+  return config
 }
 
 function renameUrl(file: EditableFile, settings: unknown, notifier: string): void {
   const old = file.pairOf(settings, 'host_port')
-  if (!old || !isMap(settings) || !isScalar(old.pair.key)) return
+  if (!old || !isMap(settings) || !isText(old.pair.key)) return
   if (settings.has('url')) {
     file.note('removed', old.pair.key, `notifiers.${notifier}.host_port: url is there as well, and wins`)
     file.remove(old)
   } else {
     file.note('changed', old.pair.key, `notifiers.${notifier}.host_port is called url`)
-    file.set(old.pair.key, 'url')
+    file.set(old.pair.key, () => 'url')
   }
 }
 
@@ -40,7 +41,7 @@ function differences(file: EditableFile, { deduplication }: Config): void {
   if (deduplication.leader_election && deduplication.secret === undefined)
     file.note(
       'differs',
-      file.pairOf(file.at(root, 'deduplication'), 'leader_election')?.pair.key as undefined,
+      file.pairOf(file.at(root, 'deduplication'), 'leader_election')?.pair.key as Node | undefined,
       'leader election needs deduplication.secret, the same in all pods, to hand events to the leader; without it each pod acts on its own, which is right for one pod alone',
     )
   if (!file.at(root, 'journal'))
@@ -53,7 +54,7 @@ function differences(file: EditableFile, { deduplication }: Config): void {
   if (timeout)
     file.note(
       'differs',
-      timeout.pair.key as undefined,
+      timeout.pair.key as Node,
       'otel.timeout never had an effect (it was always 10 s), and has one here',
     )
 }

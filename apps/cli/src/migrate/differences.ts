@@ -1,5 +1,5 @@
-import { isScalar, isSeq, type Node } from 'yaml'
-import type { EditableFile } from './document.ts'
+import { isSeq, type Node } from 'yaml'
+import { isText, type EditableFile } from './document.ts'
 import type { WrittenAction, WrittenRule } from './rules.ts'
 
 /** Parameters that mean something else here, by the actionners that have them. */
@@ -19,7 +19,7 @@ const PARAMETERS: readonly { readonly actionners: RegExp; readonly parameter: st
     actionners: /^aws:lambda$/,
     parameter: 'aws_lambda_alias_or_version',
     message:
-      'aws_lambda_alias_or_version is $LATEST where it is missing; early versions sent none, which AWS refuses. An error of the function is a failure of the action, and was a success',
+      'aws_lambda_alias_or_version is $LATEST where it is missing; early versions sent an empty one, which AWS refuses. An error of the function is a failure of the action, and was a success',
   },
   {
     actionners: /^(calico|cilium):networkpolicy$/,
@@ -71,20 +71,20 @@ export function describeRules(rules: readonly WrittenRule[]): void {
 }
 
 function describeSource(file: EditableFile, source: Node | undefined): void {
-  if (!isScalar(source)) return
-  const same = { syscalls: 'syscall', k8saudit: 'k8s_audit' }[String(source.value)]
+  if (!isText(source)) return
+  const same = { syscalls: 'syscall', k8saudit: 'k8s_audit' }[source.value]
   if (same !== undefined)
     file.note(
       'differs',
       source,
-      `source: ${String(source.value)} is the same as ${same}, which is what Falco writes: a rule that never matched may match now`,
+      `source: ${source.value} is the same as ${same}, which is what Falco writes: a rule that never matched may match now`,
     )
 }
 
 /** The conditions that Falco Talon dropped without a word: those that it cut into more than two parts. */
 function describeFields(file: EditableFile, item: unknown): void {
-  if (!isScalar(item)) return
-  const text = String(item.value)
+  if (!isText(item)) return
+  const text = item.value
   const dropped = text
     .replaceAll('!=', '!')
     .split(',')

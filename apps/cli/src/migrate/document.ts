@@ -14,6 +14,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml'
+import { applyEdits, keepingLines, removal, rewrite, type Edit } from './edit.ts'
 import type { Finding, FindingKind } from './finding.ts'
 
 /** A pair of a map, and the map. */
@@ -22,14 +23,16 @@ export interface Place {
   readonly pair: Pair
 }
 
-/** A YAML file that is edited in place: what is not changed keeps its comments and its order. */
+/** A YAML file that is edited in place: what is not changed stays letter by letter. */
 export class EditableFile {
   readonly name: string
   readonly findings: Finding[] = []
   readonly #text: string
   readonly #lines = new LineCounter()
   readonly #documents: readonly Document[]
-  #changed = false
+  readonly #edits: Edit[] = []
+  /** What is left out of `unsettled` alone. */
+  readonly #hidden: Edit[] = []
 
   /** @throws ConfigError where it is no YAML */
   constructor({ name, text }: RuleSource) {
@@ -66,10 +69,11 @@ export class EditableFile {
     return isSeq(node) ? node.items.filter(isMap) : []
   }
 
-  /** The text that a key has; undefined where it has none. */
+  /** The text that a key has, as it is written; undefined where it has none. */
   text(map: unknown, key: string): string | undefined {
     const node = this.at(map, key)
-    return isScalar(node) && node.value !== null ? String(node.value) : undefined
+    if (isText(node)) return node.value
+    return isScalar(node) && node.value !== null ? node.source : undefined
   }
 
   /** The pair whose key begins at a place. */
@@ -94,28 +98,36 @@ export class EditableFile {
   }
 
   remove({ map, pair }: Place): void {
-    map.items.splice(map.items.indexOf(pair), 1)
-    this.#changed = true
+    this.#edits.push(removal(this.#text, map, pair))
   }
 
-  /** Gives a key or a value another text, in the quotes that it has. */
-  set(scalar: Scalar, value: string): void {
-    scalar.value = value
-    this.#changed = true
+  /** Leaves a pair in the file, and out of `unsettled`. */
+  hide({ map, pair }: Place): void {
+    this.#hidden.push(removal(this.#text, map, pair))
+  }
+
+  /** Gives a key or a value another text. */
+  set(scalar: Scalar<string>, change: (text: string) => string): void {
+    this.#edits.push(rewrite(this.#text, scalar, change))
   }
 
   /** Notes what was found at a node, or of the file as a whole. */
   note(kind: FindingKind, at: Node | number | undefined, message: string): void {
     const line = typeof at === 'number' ? at : at?.range ? this.#lines.linePos(at.range[0]).line : undefined
-    this.findings.push({ kind, file: this.name, message, ...(line !== undefined && { line }) })
+    const known = this.findings.some((one) => one.kind === kind && one.line === line && one.message === message)
+    if (!known) this.findings.push({ kind, file: this.name, message, ...(line !== undefined && { line }) })
   }
 
-  /** The file as it is now; letter by letter as it was where nothing was changed. */
   toString(): string {
-    if (!this.#changed) return this.#text
-    // As the author wrote lists and braces.
-    const indentSeq = !/^( *)[^\s#-][^\n]*:[ ]*\n\1- /m.test(this.#text)
-    const flowCollectionPadding = !/(^|[^$])\{\w/.test(this.#text)
-    return this.#documents.map((one) => one.toString({ lineWidth: 0, indentSeq, flowCollectionPadding })).join('---\n')
+    return applyEdits(this.#text, this.#edits)
+  }
+
+  /** The file without all that has been settled; what is left stands on the line that it had. */
+  get unsettled(): RuleSource {
+    const edits = keepingLines(this.#text, [...this.#edits, ...this.#hidden])
+    return { name: this.name, text: applyEdits(this.#text, edits) }
   }
 }
+
+/** Whether a node is a text. */
+export const isText = (node: unknown): node is Scalar<string> => isScalar(node) && typeof node.value === 'string'

@@ -9,17 +9,25 @@ const SUMMARY: Readonly<Record<FindingKind, string>> = {
   decide: 'to decide',
 }
 
-/** Prints the findings, a line each, in the order of the files, and how many there are. */
+/** Prints the findings in the order of the files, the same one once with all its lines, and how many there are. */
 export function printFindings(findings: readonly Finding[], paint: Paint): void {
-  const sorted = findings.toSorted((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : 0))
-  for (const { kind, file, line, message } of sorted) {
-    const place = line === undefined ? file : `${file}:${line}`
+  const said = Map.groupBy(
+    findings.toSorted((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : 0)),
+    ({ file, kind, message }) => JSON.stringify([file, kind, message]),
+  )
+  const kinds = [...said.values()].flatMap((same) => {
+    const [first] = same
+    if (!first) return []
+    const { file, kind, message } = first
+    const lines = same.flatMap(({ line }) => line ?? [])
+    const place = lines.length ? `${file}:${lines.join(',')}` : file
     console.log(`${paint('bold', place)}: ${paint(['bold', COLOUR[kind]], `${kind}:`)} ${clean(message)}`)
-  }
-  const changes = findings.some(({ kind }) => kind === 'changed' || kind === 'removed')
+    return [kind]
+  })
   const counts = Object.entries(SUMMARY).flatMap(([kind, text]) => {
-    const count = findings.filter((one) => one.kind === kind).length
+    const count = kinds.filter((one) => one === kind).length
     return count ? [`${count} ${text}`] : []
   })
-  console.log(`${findings.length ? '\n' : ''}${[...(changes ? [] : ['nothing to change']), ...counts].join(', ')}`)
+  const changes = kinds.includes('changed') || kinds.includes('removed')
+  console.log(`${kinds.length ? '\n' : ''}${[...(changes ? [] : ['nothing to change']), ...counts].join(', ')}`)
 }

@@ -1,11 +1,11 @@
 import { jsonSchema, type Host } from '@talon/core'
-import { isMap, isScalar, type Node, type YAMLMap } from 'yaml'
+import { isMap, type YAMLMap } from 'yaml'
 import { describeAction, describeRules } from './differences.ts'
-import type { EditableFile } from './document.ts'
+import { isText, type EditableFile } from './document.ts'
 import { quoteTokens } from './program.ts'
 
 /** Actionners that had another name once. */
-export const RENAMED: Readonly<Record<string, string>> = { 'kubernetes:labelize': 'kubernetes:label' }
+const RENAMED: Readonly<Record<string, string>> = { 'kubernetes:labelize': 'kubernetes:label' }
 
 /** An action where it is written: as a block of its own, or in a rule. */
 export interface WrittenAction {
@@ -37,11 +37,11 @@ export function migrateRules(files: readonly EditableFile[], host: Host): void {
   const named = new Map<string, string>()
   for (const { file, node } of written) {
     renameActionner(file, node)
-    const [name, actionner] = [file.text(node, 'action'), file.text(node, 'actionner')]
+    const [name, actionner] = [file.text(node, 'action'), actionnerOf(file, node)]
     if (name !== undefined && actionner !== undefined && !named.has(name)) named.set(name, actionner)
   }
   for (const { file, node } of written) {
-    const actionner = file.text(node, 'actionner') ?? named.get(file.text(node, 'action') ?? '')
+    const actionner = actionnerOf(file, node) ?? named.get(file.text(node, 'action') ?? '')
     if (actionner === undefined) continue
     quotePrograms({ file, node, actionner }, host)
     describeAction({ file, node, actionner })
@@ -56,12 +56,17 @@ function noteOldBlock(file: EditableFile, node: YAMLMap): void {
   file.note('decide', node, message)
 }
 
+function actionnerOf(file: EditableFile, node: YAMLMap): string | undefined {
+  const written = file.text(node, 'actionner')
+  return written === undefined ? undefined : (RENAMED[written] ?? written)
+}
+
 function renameActionner(file: EditableFile, node: YAMLMap): void {
   const actionner = file.at(node, 'actionner')
-  const now = isScalar(actionner) ? RENAMED[String(actionner.value)] : undefined
-  if (!isScalar(actionner) || now === undefined) return
-  file.note('changed', actionner, `the actionner ${String(actionner.value)} is called ${now}`)
-  file.set(actionner, now)
+  const now = isText(actionner) ? RENAMED[actionner.value] : undefined
+  if (!isText(actionner) || now === undefined) return
+  file.note('changed', actionner, `the actionner ${actionner.value} is called ${now}`)
+  file.set(actionner, () => now)
 }
 
 /** Parameters that are text for a shell; which ones are is said by the actionner. */
@@ -71,27 +76,26 @@ function quotePrograms({ file, node, actionner }: WrittenAction, host: Host): vo
   const properties = jsonSchema(definition.parameters)['properties'] as Record<string, { readonly shell?: boolean }>
   for (const [name, { shell }] of Object.entries(properties)) {
     const program = shell ? file.at(file.at(node, 'parameters'), name) : undefined
-    if (!isScalar(program) || typeof program.value !== 'string') continue
-    const { text, quoted, single, others } = quoteTokens(program.value)
-    const at: Node = program
+    if (!isText(program)) continue
+    const { quoted, single, others } = quoteTokens(program.value)
     if (quoted.length) {
       file.note(
         'changed',
-        at,
+        program,
         `${name}: double quotes around ${quoted.join(', ')}: values reach the shell as variables, and are no longer pasted into the text`,
       )
-      file.set(program, text)
+      file.set(program, (text) => quoteTokens(text).text)
     }
     if (single.length)
       file.note(
         'decide',
-        at,
+        program,
         `${name}: ${single.join(', ')} stands in single quotes, where a shell replaces nothing: end them before it, and put it in double quotes`,
       )
     if (others.length)
       file.note(
         'differs',
-        at,
+        program,
         `${name}: ${others.map((other) => `$${other}`).join(', ')} is the shell's own in the container; it was replaced by what Falco Talon's own environment had`,
       )
   }
