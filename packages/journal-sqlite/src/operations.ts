@@ -1,7 +1,10 @@
-import type { EntryState, Verdict } from '@talon/core'
+import type { EntryState } from '@talon/core'
 
 /** Numbers that the database keeps instead of names. */
 export const STATES = ['unfinished', 'done', 'failed'] as const satisfies readonly EntryState[]
+
+/** What is answered to an event that is not accepted. Turns are positive. */
+export const REFUSED = { duplicate: 0, full: -1 } as const
 
 /** An event at the door. */
 export interface Arrival {
@@ -58,7 +61,8 @@ export interface Range {
 
 /** What the journal asks of the thread that owns the database, and what that answers. Plain data on both ways. */
 export interface Operations {
-  accept: { ask: Arrival; answer: { readonly verdict: Verdict; readonly turn: number } }
+  /** Answers with the turn of what is accepted, or one of `REFUSED`: a number costs the threads least. */
+  accept: { ask: Arrival; answer: number }
   plan: { ask: { readonly id: string; readonly plan: string }; answer: void }
   step: {
     ask: {

@@ -4,7 +4,7 @@ import type { Tally } from './tally.ts'
 
 /** Entries that are forgotten at once. */
 const PRUNED = 100
-/** Free pages that are worth giving back to the file system, and how many at once: a megabyte. */
+/** Free pages that are worth giving back to the file system, and how many at once: two megabytes. */
 const SLACK = 256
 /** Bytes that an event takes besides its text, about. */
 const ENTRY = 600

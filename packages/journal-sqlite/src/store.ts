@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Name, Operations } from './operations.ts'
+import { REFUSED, type Name, type Operations } from './operations.ts'
 import { Reading } from './reading.ts'
 import type { Room } from './room.ts'
 import type { Tally } from './tally.ts'
@@ -41,16 +41,15 @@ export function createStore(db: DatabaseSync, { tally, room, windows }: State): 
   return {
     accept(arrival) {
       const { id, key, length, at } = arrival
-      if (known(id)) return { verdict: 'duplicate', turn: 0 }
+      if (known(id)) return REFUSED.duplicate
       const open = length > 0 ? windows.find(key, at) : undefined
       if (open) {
         const until = arrival.sliding ? at + length : open.until
         if (arrival.sliding) windows.set(key, { ...open, until })
         repeat.run(until, length, open.seq)
-        return { verdict: 'duplicate', turn: 0 }
+        return REFUSED.duplicate
       }
-      if (tally.waiting >= arrival.events || !room.fits(arrival.raw.length, arrival.bytes))
-        return { verdict: 'full', turn: 0 }
+      if (tally.waiting >= arrival.events || !room.fits(arrival.raw.length, arrival.bytes)) return REFUSED.full
       const seq = tally.next++
       const until = length > 0 ? at + length : 0
       const { urgency, received, traceId, parentSpanId } = arrival
@@ -58,7 +57,7 @@ export function createStore(db: DatabaseSync, { tally, room, windows }: State): 
       insertBody.run(seq, arrival.raw)
       if (length > 0) windows.set(key, { seq, until })
       tally.waiting++
-      return { verdict: 'accepted', turn: seq }
+      return seq
     },
     plan: ({ id, plan }) => fact(id, 'plan', '', plan),
     step({ id, step, record, letters }) {
