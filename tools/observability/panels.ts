@@ -102,15 +102,6 @@ export const sections: readonly Section[] = [
         ...{ kind: 'graph', unit: 'ops' },
         queries: [{ expr: perSecond('reason', 'refused_request_total'), legend: '{{reason}}' }],
       },
-      {
-        title: 'Unfinished events',
-        description: 'What is worked on or waits, and the number from which on more are refused.',
-        ...{ kind: 'graph', unit: 'short' },
-        queries: [
-          { expr: `sum(${own('unfinished_events')})`, legend: 'unfinished' },
-          { expr: `sum(${own('unfinished_events_limit')})`, legend: 'limit' },
-        ],
-      },
     ],
   },
   {
@@ -148,10 +139,14 @@ export const sections: readonly Section[] = [
         queries: [{ expr: quantile(0.95, 'action_wait_seconds', 'actionner'), legend: '{{actionner}}' }],
       },
       {
-        title: 'Steps that wait',
-        description: 'Steps that are ready and have no place or whose target is taken.',
+        title: 'What is not finished',
+        description:
+          'Events whose last step is not over, and steps that are ready and have no place, or whose target is taken.',
         ...{ kind: 'graph', unit: 'short' },
-        queries: [{ expr: `sum(${own('waiting_steps')})`, legend: 'steps' }],
+        queries: [
+          { expr: `sum(${own('unfinished_events')})`, legend: 'events' },
+          { expr: `sum(${own('waiting_steps')})`, legend: 'steps that wait' },
+        ],
       },
     ],
   },
