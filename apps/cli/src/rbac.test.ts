@@ -55,12 +55,13 @@ describe('talon rbac', () => {
     expect(rbac(rules).role().rules).toContainEqual(on('nodes', 'get'))
   })
 
-  it('counts in the Lease, by its name, where a leader is elected', () => {
+  it('counts in the Lease, by its name, and Events of reloads, where a leader is elected', () => {
     writeFileSync(join(folder, 'elected.yaml'), 'deduplication: { lease: { name: mine } }\n')
     const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
-    expect(rbac(MILD, '-c', 'elected.yaml').role().rules.slice(-2)).toEqual([
+    expect(rbac(MILD, '-c', 'elected.yaml').role().rules.slice(-3)).toEqual([
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
       { ...lease, verbs: ['create'] },
-      { ...lease, resourceNames: ['mine'], verbs: ['get', 'update'] },
+      { ...lease, resourceNames: ['mine'], verbs: ['get', 'patch'] },
     ])
   })
 

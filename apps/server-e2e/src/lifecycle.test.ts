@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCluster, until, type Cluster } from './cluster.ts'
+import { openCluster, real, until, type Cluster } from './cluster.ts'
 import { falcoEvent } from './events.ts'
 import { freePort, startServer, TALON } from './server.ts'
 
@@ -30,6 +30,30 @@ const labelled = (pod: string, value: string) =>
   }, `${pod} is labelled by ${value}`)
 const shellIn = (pod: string, more: object = {}) =>
   falcoEvent('Shell', { 'k8s.ns.name': namespace, 'k8s.pod.name': pod, ...more })
+
+// The sandbox knows no Events of the core group.
+describe.runIf(real)('a reload', { timeout: 240_000 }, () => {
+  it('is told as an Event of the pod that the server runs in', async () => {
+    const pod = await cluster.runPod(namespace, 'talon-0')
+    const env = { POD_NAME: 'talon-0', POD_NAMESPACE: namespace, POD_UID: pod.metadata?.uid ?? '' }
+    const server = await startServer({ kubeconfig: cluster.kubeconfig, rules: label('first'), env })
+    const rules = join(server.folder, 'rules.yaml')
+    const told = (reason: string) =>
+      until(async () => {
+        const fieldSelector = `involvedObject.uid=${env.POD_UID}`
+        const { items } = await cluster.core.listNamespacedEvent({ namespace, fieldSelector })
+        return items.find((event) => event.reason === reason)
+      }, `${reason} is told`)
+    writeFileSync(rules, label('second'))
+    expect(await told('RulesReloaded')).toMatchObject({ type: 'Normal', message: 'rules that are loaded: 1' })
+    writeFileSync(rules, label('third').replace('kubernetes:label', 'kubernetes:lable'))
+    expect(await told('RulesRefused')).toMatchObject({
+      type: 'Warning',
+      message: expect.stringContaining('kubernetes:lable'),
+    })
+    expect(await server.stop()).toBe(0)
+  })
+})
 
 describe('a cluster that is away at the start', { timeout: 240_000 }, () => {
   it('is said by /readyz; events are taken, wait, and are acted on once it is there', async () => {

@@ -8,6 +8,7 @@ import { createApp } from './http.ts'
 import { openJournal } from './journal.ts'
 import type { Reason } from './refusal.ts'
 import { refusals } from './refusals.ts'
+import { reloadEvents, type TellReload } from './reload-event.ts'
 import { reloader, tell, type Reloader } from './reload.ts'
 import { replicate } from './replicas.ts'
 import { ensureWritable, spoolPath } from './state.ts'
@@ -50,8 +51,13 @@ export async function compose(
   addGauges(metrics, { talon, journal, config, ...replication })
   tell(issues, log)
 
+  const tellReload = reloadEvents(config, env, log)
+  const told: TellReload = (result, note) => {
+    metrics.reloaded(result)
+    tellReload(result, note)
+  }
   const paths = setup.rules.map(({ name }) => name)
-  const { reload, look } = reloader({ talon, paths, loaded: setup.rules, log, counted: metrics.reloaded })
+  const { reload, look } = reloader({ talon, paths, loaded: setup.rules, log, told })
   const refused = refusals({ counted: metrics.refused, log, now: () => performance.now() })
   const auth = createAuth(() => credentials.known)
   const app = createApp({ talon, metrics, reload, journal, auth, refused, log, ...(replication && { replication }) })

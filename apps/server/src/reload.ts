@@ -10,7 +10,8 @@ export interface ReloadOptions {
   /** What is loaded now. */
   readonly loaded: readonly RuleSource[]
   readonly log: Logger
-  readonly counted: (result: 'success' | 'failure') => void
+  /** Told what came of each reload, for a metric and an Event. */
+  readonly told: (result: 'success' | 'failure', note: string) => void
 }
 
 export interface Reloader {
@@ -20,7 +21,7 @@ export interface Reloader {
 }
 
 /** Reloads one at a time: each says what it found in the log and in a metric. */
-export function reloader({ talon, paths, loaded, log, counted }: ReloadOptions): Reloader {
+export function reloader({ talon, paths, loaded, log, told }: ReloadOptions): Reloader {
   let seen = textOf(loaded)
   let last: Promise<unknown> = Promise.resolve()
 
@@ -31,10 +32,13 @@ export function reloader({ talon, paths, loaded, log, counted }: ReloadOptions):
       const issues = await talon.reload(rules)
       log.info('the rules were reloaded', { rules: talon.ruleset.rules.length, files: paths })
       tell(issues, log)
-      counted('success')
+      told('success', `rules that are loaded: ${talon.ruleset.rules.length}`)
       return issues
     } catch (error) {
-      counted('failure')
+      told(
+        'failure',
+        `the rules were not reloaded, the old ones stay: ${error instanceof Error ? error.message : String(error)}`,
+      )
       log.error('the rules were not reloaded: the old ones stay', { files: paths })
       if (TalonError.is(error) && error.kind === 'config') tell(error.issues, log)
       else log.error(String(error))

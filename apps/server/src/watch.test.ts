@@ -37,7 +37,7 @@ async function watchRules(path: string, refuse: (text: string) => boolean = () =
     paths: [path],
     loaded: [{ name: path, text: 'first' }],
     log,
-    counted: () => {},
+    told: () => {},
   })
   const looked = vi.fn(look)
   watching = watchFiles([path], looked, { signal: ending.signal, log })

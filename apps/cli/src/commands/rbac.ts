@@ -38,7 +38,7 @@ export async function rbac(options: RbacOptions): Promise<number> {
   for (const warning of wildcards(needed)) console.error(issueText(warning, paintFor(process.stderr)))
 
   const wanted = { name, namespaced, ...(options.bind !== undefined && { bind: accountOf(options.bind) }) }
-  const role = roleOf([...grantsOf(ruleset, host), ...leaseGrants(setup.config)], wanted)
+  const role = roleOf([...grantsOf(ruleset, host), ...serverGrants(setup.config)], wanted)
   const manifests = [role, ...bindingOf(wanted)]
   process.stdout.write(format === 'json' ? jsonOf(manifests) : yamlOf(manifests))
   return 0
@@ -48,13 +48,17 @@ function grantsOf(ruleset: Ruleset, host: Parameters<typeof usesOf>[1]): Grant[]
   return policyRules(usesOf(ruleset, host)).map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }))
 }
 
-/** A name cannot bound who creates: it is not known to the authorizer yet. */
-function leaseGrants({ deduplication: { leader_election, lease } }: Config): Grant[] {
+/**
+ * What a server in Kubernetes needs itself: the Lease, and Events about its reloads. A name cannot bound who creates: it is not known
+ * to the authorizer yet.
+ */
+function serverGrants({ deduplication: { leader_election, lease } }: Config): Grant[] {
   if (!leader_election) return []
   const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] }
   return [
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
     { ...leases, verbs: ['create'] },
-    { ...leases, resourceNames: [lease.name], verbs: ['get', 'update'] },
+    { ...leases, resourceNames: [lease.name], verbs: ['get', 'patch'] },
   ]
 }
 
