@@ -1,5 +1,7 @@
 import type { Plugin } from '@talon/plugin'
 
+export { starterRules } from './starter.ts'
+
 /** The packages that ship with Talon. Loading one brings its definitions; what they connect with loads when it is opened. */
 const PACKAGES = {
   '@talon/actionner-aws': () => import('@talon/actionner-aws'),

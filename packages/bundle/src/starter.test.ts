@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { compile, decode, Host, plan, type PlannedRule, type Ruleset } from '@talon/core'
 import type { Event, Field } from '@talon/plugin'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { firstParty } from './index.ts'
+import { firstParty, starterRules } from './index.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-const starter = { name: 'starter.yaml', text: read('rules/starter.yaml') }
+const starter = { name: 'starter.yaml', text: await starterRules() }
 /** An event of each of Falco's 25 stable rules, then of rules for the audit log, with the fields that those rules print. */
-const events = read('fixtures/falco-events.jsonl').trimEnd().split('\n')
+const events = readFileSync(new URL('../fixtures/falco-events.jsonl', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n')
 const STABLE = 25
 
 const host = new Host()

@@ -1,7 +1,6 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { firstParty } from '@talon/bundle'
+import { firstParty, starterRules } from '@talon/bundle'
 import { Host } from '@talon/core'
 import { ConfigError, type Issue } from '@talon/plugin'
 import { configFile } from '../init/config-file.ts'
@@ -20,11 +19,10 @@ export async function init({ args, force = false }: InitOptions): Promise<number
   const folder = args[0] ?? '.'
   const host = new Host()
   for (const plugin of await firstParty()) host.add(plugin)
-  const starter = fileURLToPath(import.meta.resolve('@talon/bundle/rules/starter.yaml'))
   const files = [
     // It may hold secrets one day.
     { path: join(folder, 'config.yaml'), text: configFile(host, { rules_files: ['rules.yaml'] }), mode: 0o600 },
-    { path: join(folder, 'rules.yaml'), text: await readFile(starter, 'utf8'), mode: 0o644 },
+    { path: join(folder, 'rules.yaml'), text: await starterRules(), mode: 0o644 },
   ]
   if (!force) await refuseToOverwrite(files.map(({ path }) => path))
   await mkdir(folder, { recursive: true })
