@@ -1,4 +1,4 @@
-import { http } from '@talon/client-http'
+import { customHeaders, http, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { addressOf } from './access.ts'
@@ -6,12 +6,6 @@ import { portionsOf } from './bulk.ts'
 import { indexName, suffixes } from './index-name.ts'
 import { store } from './store.ts'
 import { elasticsearchTemplates } from './templates.ts'
-
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-const isWeb = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-const address = z.string().refine(isWeb, 'is no http:// or https:// URL').optional().meta({ secret: true })
 
 /** Stores reports in Elasticsearch or OpenSearch, many at once. */
 export const elasticsearch = defineNotifier({
@@ -32,8 +26,8 @@ After 429, 5xx, a timeout or a broken connection it is tried again; what a serve
   batch: 500,
   parameters: z
     .object({
-      url: address.describe('Address of the server; user and password in it become basic authentication'),
-      host_port: address.describe('Older spelling of `url`'),
+      url: webAddress.optional().describe('Address of the server; user and password in it become basic authentication'),
+      host_port: webAddress.optional().describe('Older spelling of `url`'),
       user: z.string().optional().describe('User for basic authentication; needs `password`'),
       password: z.string().optional().meta({ secret: true }).describe('Password of `user`'),
       index: indexName.default('falco-talon').describe('Index, before its suffix'),
@@ -44,11 +38,7 @@ After 429, 5xx, a timeout or a broken connection it is tried again; what a serve
         .describe('Whether the index template is made where it is missing'),
       number_of_shards: z.number().int().min(1).default(3).describe('Shards of each index, in the template'),
       number_of_replicas: z.number().int().min(0).default(3).describe('Replicas of each shard, in the template'),
-      custom_headers: z
-        .record(z.string().regex(NAME, 'is no name of a header'), z.string().regex(VALUE, 'is no value of a header'))
-        .default({})
-        .meta({ secret: true })
-        .describe('Headers besides, such as `Authorization: ApiKey …`'),
+      custom_headers: customHeaders.describe('Headers besides, such as `Authorization: ApiKey …`'),
     })
     .refine(({ url, host_port }) => url || host_port, { path: ['url'], message: 'is missing' }),
   examples: [

@@ -1,17 +1,10 @@
-import { http } from '@talon/client-http'
+import { customHeaders, headerValue, http, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { addressOf, headersOf } from './address.ts'
 import { lokiNamespaces } from './namespaces.ts'
 import { pushesOf } from './push.ts'
 import { explained } from './refusal.ts'
-
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-const isWeb = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-const address = z.string().refine(isWeb, 'is no http:// or https:// URL').optional().meta({ secret: true })
-const header = z.string().regex(VALUE, 'is no value of a header')
 
 /** Sends reports to Loki, many at once. */
 export const loki = defineNotifier({
@@ -30,18 +23,16 @@ good, with 400, and takes the rest of the push.`,
   batch: 500,
   parameters: z
     .object({
-      url: address.describe(
-        'Address of Loki; `/loki/api/v1/push` is added to it where it does not end in `/push`. User and password in it become basic authentication',
-      ),
-      host_port: address.describe('Older spelling of `url`'),
+      url: webAddress
+        .optional()
+        .describe(
+          'Address of Loki; `/loki/api/v1/push` is added to it where it does not end in `/push`. User and password in it become basic authentication',
+        ),
+      host_port: webAddress.optional().describe('Older spelling of `url`'),
       user: z.string().optional().describe('User for basic authentication; needs `api_key`'),
       api_key: z.string().optional().meta({ secret: true }).describe('Password or API key of `user`'),
-      tenant: header.optional().describe('Tenant, sent as X-Scope-OrgID'),
-      custom_headers: z
-        .record(z.string().regex(NAME, 'is no name of a header'), header)
-        .default({})
-        .meta({ secret: true })
-        .describe('Headers besides, such as Authorization'),
+      tenant: headerValue.optional().describe('Tenant, sent as X-Scope-OrgID'),
+      custom_headers: customHeaders.describe('Headers besides, such as Authorization'),
     })
     .refine(({ url, host_port }) => url || host_port, { path: ['url'], message: 'is missing' }),
   examples: [

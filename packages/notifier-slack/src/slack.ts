@@ -1,4 +1,4 @@
-import { http } from '@talon/client-http'
+import { http, isWeb, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { payloadOf } from './payload.ts'
@@ -8,8 +8,6 @@ import { explained } from './refusal.ts'
 const ICON = 'https://upload.wikimedia.org/wikipedia/commons/2/26/Circaetus_gallicus_claw.jpg'
 /** How Slack calls pictures of its own: `:bird:`. */
 const EMOJI = /^:[^\s:]+(::[^\s:]+)?:$/
-
-const isWeb = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** Sends each report to a channel of Slack. */
 export const slack = defineNotifier({
@@ -25,11 +23,7 @@ Slack takes about one message a second for each channel. After 429, 5xx, a timeo
 again, after as long as Slack asks for.`,
   uses: { http },
   parameters: z.object({
-    webhook_url: z
-      .string()
-      .refine(isWeb, 'is no http:// or https:// URL')
-      .meta({ secret: true })
-      .describe('Address of the incoming webhook: https://hooks.slack.com/services/…'),
+    webhook_url: webAddress.describe('Address of the incoming webhook: https://hooks.slack.com/services/…'),
     icon: z
       .string()
       .refine((text) => text === '' || EMOJI.test(text) || isWeb(text), 'is neither a URL of a picture nor an :emoji:')

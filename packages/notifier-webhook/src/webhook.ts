@@ -1,11 +1,8 @@
-import { http } from '@talon/client-http'
+import { customHeaders, headerValue, http, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { bodyOf } from './body.ts'
 import { signatureOf } from './signature.ts'
-
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Sends each report to a web address of the user's own. */
 export const webhook = defineNotifier({
@@ -20,23 +17,13 @@ is more than five minutes off.
 An answer of 2xx is success. After 429, 5xx, a timeout or a broken connection it is tried again, with the same \`id\`.`,
   uses: { http },
   parameters: z.object({
-    url: z
-      .string()
-      .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'is no http:// or https:// URL')
-      .meta({ secret: true })
-      .describe('Address that takes the results; user and password in it become basic authentication'),
+    url: webAddress.describe('Address that takes the results; user and password in it become basic authentication'),
     http_method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('HTTP method'),
-    user_agent: z.string().regex(VALUE, 'is no value of a header').default('Falco-Talon').describe('User-Agent header'),
-    content_type: z
-      .string()
-      .regex(VALUE, 'is no value of a header')
+    user_agent: headerValue.default('Falco-Talon').describe('User-Agent header'),
+    content_type: headerValue
       .default('application/json; charset=utf-8')
       .describe('Content-Type header; the body is JSON whatever it says'),
-    custom_headers: z
-      .record(z.string().regex(NAME, 'is no name of a header'), z.string().regex(VALUE, 'is no value of a header'))
-      .default({})
-      .meta({ secret: true })
-      .describe('Headers besides, such as Authorization'),
+    custom_headers: customHeaders.describe('Headers besides, such as Authorization'),
     secret: z
       .string()
       .min(16, 'is shorter than 16 characters: it could be guessed')
