@@ -1,17 +1,18 @@
-// `npm run bench [names]`: measures, and prints a table with ratios taken in one run. `--write` puts it into docs/performance.md.
+// `npm run bench [names]`: measures (what is long only by its name), and prints a table with ratios taken in one run. `--write` puts it into docs/performance.md.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { door } from './door.ts'
+import { endurance } from './endurance.ts'
 import { footprint } from './footprint.ts'
 import { journal } from './journal.ts'
 import { matching } from './matching.ts'
 import { reaction } from './reaction.ts'
-import { markdown, type Row } from './row.ts'
+import { markdown, type Bench, type Row } from './row.ts'
 import { telemetry } from './telemetry.ts'
 import { urgency } from './urgency.ts'
 
-const benches = [door, journal, matching, reaction, urgency, telemetry, footprint]
+const benches: readonly Bench[] = [door, journal, matching, reaction, urgency, telemetry, footprint, endurance]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 
@@ -19,7 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { write: { type: 'boolean', default: false } },
 })
-const chosen = benches.filter(({ name }) => !positionals.length || positionals.includes(name))
+const chosen = benches.filter(({ name, long }) => (positionals.length ? positionals.includes(name) : !long))
 
 const rows: Row[] = []
 for (const bench of chosen) {

@@ -14,6 +14,8 @@ export interface Row {
 /** A measurement: it starts what it needs, and ends it. */
 export interface Bench {
   readonly name: string
+  /** Takes many minutes: run only where it is named. */
+  readonly long?: boolean
   /** In one line, why it cannot run here. */
   readonly missing?: string | undefined
   run(): Promise<readonly Row[]>
