@@ -101,7 +101,8 @@ export function valuesSchema(configSchema: object): Schema {
 }
 
 /** A part that is given leaves the rest of its section to values.yaml. */
-function withoutRequired({ required: _, ...schema }: Schema): Schema {
+function withoutRequired(whole: Schema): Schema {
+  const { required: _, ...schema } = whole
   if (!schema.properties) return schema
   const properties = Object.entries(schema.properties).map(([name, one]) => [name, withoutRequired(one)] as const)
   return { ...schema, properties: Object.fromEntries(properties) }

@@ -45,19 +45,8 @@ export async function openAccount(cluster: Cluster, namespace: string, name: str
 
   await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } })
   for (const item of items) await objects.create(item)
-  const { status } = await core.createNamespacedServiceAccountToken({
-    namespace,
-    name,
-    body: { spec: { audiences: [], expirationSeconds: 3600 } },
-  })
-
-  const config = new KubeConfig()
-  config.loadFromFile(cluster.kubeconfig)
-  const server = config.getCurrentCluster()
-  if (!server || !status) throw new Error('no cluster, or no token')
-  config.loadFromClusterAndUser(server, { name, token: status.token ?? '' })
   const kubeconfig = join(folder, 'kubeconfig')
-  writeFileSync(kubeconfig, config.exportConfig())
+  writeFileSync(kubeconfig, await kubeconfigOf(cluster, namespace, name))
 
   /** Asks the authorizer itself until it has seen the role. */
   const settle = (right: Right, allowed: boolean) =>
@@ -101,6 +90,21 @@ export async function openAccount(cluster: Cluster, namespace: string, name: str
   }
 }
 
+/** Text of a kubeconfig with a token of a ServiceAccount, good for an hour. */
+export async function kubeconfigOf(cluster: Cluster, namespace: string, name: string): Promise<string> {
+  const { status } = await cluster.core.createNamespacedServiceAccountToken({
+    namespace,
+    name,
+    body: { spec: { audiences: [], expirationSeconds: 3600 } },
+  })
+  const config = new KubeConfig()
+  config.loadFromFile(cluster.kubeconfig)
+  const server = config.getCurrentCluster()
+  if (!server || !status) throw new Error('no cluster, or no token')
+  config.loadFromClusterAndUser(server, { name, token: status.token ?? '' })
+  return config.exportConfig()
+}
+
 /** Runs `talon rbac` for these rules. */
 export function printRole(rules: string, ...args: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'talon-e2e-rbac-'))
@@ -126,7 +130,8 @@ const resourcesOf = ({ apiGroups: [group], resources }: Role['rules'][number]) =
     return [group ? `${kind}.${group}` : kind, ...sub].join('/')
   })
 
-async function mayDo(
+/** Whether a ServiceAccount has a right, by the authorizer itself. */
+export async function mayDo(
   { verb, resource: full, namespace, name }: Right & { readonly namespace: string; readonly name: string },
   { objects }: Cluster,
 ): Promise<boolean> {

@@ -34,3 +34,9 @@ export const calicoStored = definition('crd.projectcalico.org', 'v1', 'NetworkPo
 /** Stands in for Calico's own API server, which serves this group in a real cluster. */
 export const calicoServed = definition('projectcalico.org', 'v3', 'NetworkPolicy', 'networkpolicies')
 export const ciliumPolicies = definition('cilium.io', 'v2', 'CiliumNetworkPolicy', 'ciliumnetworkpolicies')
+
+/** Kinds of the Prometheus Operator. */
+export const monitoring = [
+  definition('monitoring.coreos.com', 'v1', 'ServiceMonitor', 'servicemonitors'),
+  definition('monitoring.coreos.com', 'v1', 'PrometheusRule', 'prometheusrules'),
+]
