@@ -176,7 +176,7 @@ export function replicate(options: ReplicateOptions): Replica {
   async function settle(id: string, fate: Fate): Promise<void> {
     if (fate === 'full' || !open.has(id)) return
     if (fate === 'kept') return void open.set(id, 'handed')
-    open.delete(id)
+    forget(id)
     await journal.finish(id, fate === 'failed' ? 'failed' : 'done')
   }
 
@@ -233,6 +233,12 @@ export function replicate(options: ReplicateOptions): Replica {
     if (origin === from && term) confirmed.set(id, term)
   }
 
+  function forget(id: string): void {
+    open.delete(id)
+    keepers.delete(id)
+    confirmed.delete(id)
+  }
+
   /** Tells the keepers of an entry; resolves once all know it, or were given up. */
   async function tell(item: Progress): Promise<void> {
     await Promise.all([...(keepers.get(item.id) ?? [])].map((keeper) => outbox.tell(keeper, item)))
@@ -245,7 +251,7 @@ export function replicate(options: ReplicateOptions): Replica {
     if (item.kind === 'plan') return journal.plan(item.id, item.plan)
     if (item.kind === 'step') return journal.step(item.id, item.step, item.record)
     if (item.kind === 'note') return journal.note(item.id, item.name, item.value)
-    open.delete(item.id)
+    forget(item.id)
     return journal.finish(item.id, item.result)
   }
 
@@ -268,10 +274,8 @@ export function replicate(options: ReplicateOptions): Replica {
     },
     async finish(id, result) {
       await journal.finish(id, result)
-      open.delete(id)
       void tell({ id, kind: 'finish', result })
-      keepers.delete(id)
-      confirmed.delete(id)
+      forget(id)
     },
     async receive(message) {
       if (message.kind === 'progress') {
