@@ -27,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   bundle: ['contract', 'core', 'testing', ...provided],
   app: ['contract', 'core', 'telemetry', 'journal', 'bundle', 'app', 'sandbox', 'client'],
   e2e: ['app', 'sandbox', 'contract', 'core'],
+  docs: [],
   tool: ['contract', 'core', 'telemetry', 'journal', 'bundle', 'app', 'sandbox', 'testing', 'client', ...provided],
 }
 
