@@ -30,6 +30,8 @@ export interface StartOptions {
   /** Lines of the config file. */
   readonly config: string
   readonly env?: Readonly<Record<string, string>>
+  /** False: what it is told of its target keeps it from being ready. */
+  readonly ready?: boolean
 }
 
 export interface Talon {
@@ -83,12 +85,14 @@ export async function openObjects(tls?: VersitygwOptions['tls']): Promise<Object
   let asked = 0
   return {
     ...{ s3, relay, namespace: place.namespace },
-    async start({ target, config, env = {} }) {
+    async start({ target, config, env = {}, ready = true }) {
       const all = `default_notifiers: [webhook]
 notifiers: { webhook: { url: "${receiver.url}" } }
 journal: { path: "{folder}/journal" }
 ${config}`
-      const server = await startServer({ kubeconfig: place.kubeconfig, rules: rulesOf(target), config: all, env })
+      const { kubeconfig } = place
+      const server = await startServer({ kubeconfig, rules: rulesOf(target), config: all, env, wait: ready })
+      if (!ready) await until(() => fetch(`${server.url}/healthz`).catch(() => undefined), 'the server is alive')
       return {
         server,
         stop: () => server.stop(),

@@ -76,8 +76,10 @@ export const minio = defineClient({
       await client.connect(signal).listBuckets()
     } catch (error) {
       // Whoever may only write may list no buckets, and is known all the same. So is a server of another region.
-      if (codeOf(error) !== 'AccessDenied' && regionOf(error) === undefined)
-        throw failure(error, 'MinIO', 's3:ListAllMyBuckets')
+      if (codeOf(error) === 'AccessDenied' || regionOf(error) !== undefined) return
+      const failed = failure(error, 'MinIO', 's3:ListAllMyBuckets')
+      // An outage is waited for. What takes a person is not: it would hold up events without a word to them.
+      throw failed.retryable ? failed : new ConfigError(failed.message)
     }
   },
 })
