@@ -59,6 +59,8 @@ export async function bundle(folder: string): Promise<Bundled> {
     },
     treeshake: { moduleSideEffects: [{ test: PURE, sideEffects: false }] },
     tsconfig: false,
+    // Files that lie beside code, and are read by their address, come along.
+    experimental: { resolveNewUrlToAsset: true },
     plugins: [onlyTaken],
     onLog(level, { message }) {
       if (level === 'warn') throw new Error(`the bundle: ${message}`)
@@ -68,6 +70,7 @@ export async function bundle(folder: string): Promise<Bundled> {
     dir: folder,
     format: 'esm',
     entryFileNames: '[name].js',
+    assetFileNames: '[name]-[hash][extname]',
     chunkFileNames: ({ moduleIds }) => `${ownerOf(moduleIds)}-[hash].js`,
   })
   await build.close()

@@ -12,9 +12,6 @@ const TSC = join(ROOT, 'node_modules/.bin/tsc')
 /** The image's Node.js; without a shell the kernel itself starts what names it in its first line. */
 const NODE = '/nodejs/bin/node'
 
-/** What Talon's own code asks for by name and no bundler sees, by package. */
-const DATA: readonly [name: string, files: readonly string[]][] = [['@talon/bundle', ['package.json', 'rules']]]
-
 /**
  * Builds the folder whose content becomes the image's, beside the base image's own:
  *
@@ -36,9 +33,6 @@ export async function buildFolder(folder: string): Promise<void> {
   const forPlugins = [contract, dependencyOf(contract, 'zod')]
   for (const one of forPlugins) copyCode(one, join(folder, 'node_modules'))
   for (const one of beside) copyCode(one, join(home, 'node_modules'))
-  for (const [name, files] of DATA)
-    for (const file of files)
-      cpSync(join(dependencyOf(cli, name).folder, file), join(home, 'node_modules', name, file), { recursive: true })
 
   const { name, version, license } = cli.manifest
   writeFileSync(join(home, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`)
