@@ -126,7 +126,8 @@ export class Entries {
     const { origin, raw, progress } = held
     const ending: Ending = { ...progress, origin, raw, state, finished: this.#parts.now(), repeats: 0 }
     // Of what sets nothing off, nothing would be done twice.
-    if (held.begun || state === 'failed') await held.write({ kind: 'over', ending })
+    const nothing = !held.begun && state === 'done'
+    if (!nothing && !(await held.write({ kind: 'over', ending }))) return
     held.ending = ending
     await this.#complete(held, ending)
   }

@@ -3,7 +3,7 @@ import { ActionError, ConfigError, TalonError } from '@talon/plugin'
 /** What JetStream calls its refusals. https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 const CODES = {
   wrongLast: new Set([10071, 10164]),
-  notFound: new Set([10059, 10014, 10037]),
+  notFound: new Set([10059, 10014, 10037, 10043]),
   disabled: new Set([10039, 10076]),
   /** Limits of the account, of the server's storage, of memory. */
   room: new Set([10002, 10023, 10028, 10047, 10077]),

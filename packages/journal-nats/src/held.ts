@@ -86,17 +86,23 @@ export class Held {
     }
   }
 
-  /** Stores one fact more, after those before it. @throws ActionError where another server has the event now. */
-  write(fact: Fact, alongside: () => readonly Promise<unknown>[] = () => []): Promise<void> {
+  /**
+   * Stores one fact more, after those before it. What a server writes of an event that has passed to another is dropped:
+   * its lease says so, and is asked before anything is done.
+   * @returns whether it is stored. @throws ActionError where NATS refuses it.
+   */
+  write(fact: Fact, alongside: () => readonly Promise<unknown>[] = () => []): Promise<boolean> {
     const writing = this.#queue.then(async () => {
       try {
+        if (this.lease?.valid() === false) return false
         // What goes with it is on its way first: NATS stores in the order of what comes.
-        const others = alongside()
-        await Promise.all([...others, this.#write(fact)])
+        await Promise.all([...alongside(), this.#write(fact)])
         this.progress = learn(this.progress, fact)
         this.ending = fact.kind === 'over' ? fact.ending : undefined
+        return true
       } catch (error) {
         if (isConflict(error)) this.lease?.end('another server has it')
+        if (this.lease?.valid() === false) return false
         throw refusal(error, `keep how far the event ${this.id} got`)
       }
     })
@@ -110,7 +116,6 @@ export class Held {
   }
 
   async #write(fact: Fact): Promise<void> {
-    if (this.lease && !this.lease.valid()) throw this.lease.signal.reason
     const whole = fact.kind === 'over' || fact.kind === 'again'
     const stored = await this.#link.insist(this.#names.progressOf(this.id), JSON.stringify(fact), {
       id: `${this.#run}.${this.id}.${this.#last}.${this.#written++}`,

@@ -61,7 +61,9 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
   return {
     accept: (event, window) => accept({ link, names, windows, figures, accepted }, event, window),
     work: () => intake.work(),
-    plan: async (id, plan) => (await entries.open(id))?.write({ kind: 'plan', plan }),
+    async plan(id, plan) {
+      await (await entries.open(id))?.write({ kind: 'plan', plan })
+    },
     async step(id, step, record, told = []) {
       const held = await entries.open(id)
       const ids = [...new Set(told.map(({ report }) => report.id))]
@@ -69,7 +71,9 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
         told.map((letter) => letters.post(id, letter)),
       )
     },
-    note: async (id, name, value) => (await entries.open(id))?.write({ kind: 'note', name, value }),
+    async note(id, name, value) {
+      await (await entries.open(id))?.write({ kind: 'note', name, value })
+    },
     finish: (id, result) => entries.finish(id, result),
     letters: () => letters.left(),
     delivered: (letter) => letters.delivered(letter),

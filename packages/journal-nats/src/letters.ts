@@ -131,7 +131,7 @@ export class Letters {
   async #forget(seq: number): Promise<void> {
     await this.#link.jsm.streams.deleteMessage(this.#names.progress, seq, false).catch((error: unknown) => {
       // It is gone already.
-      if (!isNotFound(error) && !/no message found/i.test(String(error))) throw error
+      if (!isNotFound(error)) throw error
     })
   }
 }
