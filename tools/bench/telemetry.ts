@@ -3,6 +3,7 @@ import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSandbox } from '@talon/sandbox'
+import { counting } from './counting.ts'
 import { end, load, startTalon } from './load.ts'
 import { freePort, until } from './ports.ts'
 import { median, type Bench, type Row } from './row.ts'
@@ -71,9 +72,14 @@ export const telemetry: Bench = {
           met: aim === undefined ? undefined : ratio >= aim,
         }
       }
+      const printed = Number(
+        execFileSync('wc', ['-l', join(folder, 'printing.pipe.log')], { encoding: 'utf8' }).split(' ')[0],
+      )
+      if (printed < EVENTS * (ROUNDS + 1)) throw new Error(`of the events only ${printed} were printed`)
       return [
         row('each printed', 'printing', 0.8),
         row('each traced, with a collector that is away', 'tracing', undefined),
+        ...(await counting()),
       ]
     } finally {
       await Promise.all(children.map(end))
