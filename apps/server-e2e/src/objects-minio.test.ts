@@ -113,14 +113,10 @@ describe.runIf(isThere)('an artifact in MinIO over TLS', { timeout: 240_000 }, (
   })
 
   it('is not stored else, and what to do is told', async () => {
-    for (const [over, words] of [
-      [{ use_ssl: true }, /(SELF_SIGNED|UNABLE_TO|DEPTH_ZERO).*NODE_EXTRA_CA_CERTS/],
-      [{ use_ssl: false }, /what answered is no S3.*minio\.use_ssl/],
-    ] as const) {
-      const talon = await start(objects, over, { ready: false })
-      const { status, error } = await talon.respond('keep')
-      await talon.stop()
-      expect([status, error]).toEqual(['failure', expect.stringMatching(words)])
-    }
+    const talon = await start(objects, { use_ssl: true }, { ready: false })
+    const { status, error } = await talon.respond('keep')
+    await talon.stop()
+    const words = /(SELF_SIGNED|UNABLE_TO|DEPTH_ZERO).*NODE_EXTRA_CA_CERTS/
+    expect([status, error]).toEqual(['failure', expect.stringMatching(words)])
   })
 })
