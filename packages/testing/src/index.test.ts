@@ -31,7 +31,8 @@ describe('what runs plugins in tests', () => {
       parameters: z.object({ folder: z.string().meta({ tokens: 'segment' }).describe('Folder') }),
       async run({ artifact, key, parameters: { folder } }) {
         if (folder === 'full') throw new ActionError('no room', { retryable: true })
-        const read = await Array.fromAsync(artifact.open())
+        const read: Uint8Array[] = []
+        for await (const chunk of artifact.open()) read.push(chunk)
         expect(await readFile(artifact.path)).toEqual(Buffer.concat(read))
         return done(`${folder}/${key} ${artifact.size} ${artifact.sha256.slice(0, 4)}`)
       },
