@@ -7,6 +7,8 @@ import type { Figures, Name, Operation, Operations, Refusal, Reply } from './ope
 
 /** Milliseconds between two rounds of tidying where nothing else is asked. */
 const TICK = 1_000
+/** Milliseconds from one group to the next where the disk is faster: what comes meanwhile waits for it together. */
+const GATHER = 2
 /** Operations of one group, one transaction: more wait for the next. */
 const GROUP = 256
 
@@ -39,6 +41,7 @@ export class Thread {
   /** The group that is being written: one at a time. */
   #writing: readonly Waiting[] | undefined
   #scheduled = false
+  #sent = 0
   #gone: Error | undefined
   #closing = false
   #tick: NodeJS.Timeout | undefined
@@ -111,13 +114,17 @@ export class Thread {
     await this.#ended
   }
 
+  /** At the end of this turn, or a moment later where a group was sent just now: many small ones keep everybody busy. */
   #schedule(): void {
     if (this.#scheduled || this.#writing) return
     this.#scheduled = true
-    setImmediate(() => {
+    const flush = () => {
       this.#scheduled = false
       this.#flush()
-    })
+    }
+    const pause = this.#sent + GATHER - performance.now()
+    if (pause > 0) setTimeout(flush, pause)
+    else setImmediate(flush)
   }
 
   #flush(): void {
@@ -131,6 +138,7 @@ export class Thread {
   #write(group: readonly Waiting[]): void {
     if (this.#writing || this.#gone) return
     this.#writing = group
+    this.#sent = performance.now()
     this.#worker.ref()
     this.#send({ operations: group.map(({ operation }) => operation), at: this.#options.time() })
   }
@@ -148,7 +156,7 @@ export class Thread {
       if (refusal) reject(this.#refused(refusal))
       else resolve(answers[index])
     }
-    this.#flush()
+    if (this.#waiting.length) this.#schedule()
   }
 
   #refused({ message, disk }: Refusal): ActionError {
