@@ -10,9 +10,10 @@ import { matching } from './matching.ts'
 import { reaction } from './reaction.ts'
 import { markdown, type Bench, type Row } from './row.ts'
 import { telemetry } from './telemetry.ts'
+import { uploads } from './uploads.ts'
 import { urgency } from './urgency.ts'
 
-const benches: readonly Bench[] = [door, journal, matching, reaction, urgency, telemetry, footprint, endurance]
+const benches: readonly Bench[] = [door, journal, matching, reaction, urgency, telemetry, footprint, uploads, endurance]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 
