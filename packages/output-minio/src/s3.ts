@@ -8,8 +8,9 @@ export const s3 = defineOutput({
   name: 'minio:s3',
   summary: 'Store the artifact as an object in a bucket of MinIO, or of another server that speaks S3',
   notes: `The object is there whole or not at all: it goes in one request, signed with its SHA-256, which the server
-checks. One over 5 GiB goes in parts, which are removed where the upload breaks. It is never overwritten; the same object from an earlier try counts
-as stored. What is known of the event is kept in the object's metadata (\`x-amz-meta-falco-rule\`, \`x-amz-meta-sha256\` …).
+checks. One over 5 GiB goes in parts, which are removed where the upload breaks. An object is never overwritten; the same
+object from an earlier try counts as stored. What is known of the event is kept in its metadata
+(\`x-amz-meta-falco-rule\`, \`x-amz-meta-sha256\` …).
 
 The access key needs \`s3:PutObject\`. With \`s3:GetObject\` an earlier try is recognized, and the size looked at
 afterwards; over 5 GiB it needs \`s3:AbortMultipartUpload\` and \`s3:ListBucketMultipartUploads\` to clean up.`,

@@ -1,5 +1,4 @@
 import { ActionError, done, objectKey, TalonError, type OutputJob, type Result } from '@talon/plugin'
-import type { Client } from 'minio'
 import type { Minio } from './client.ts'
 import { codeOf, failure } from './failure.ts'
 import { putParts, sweep } from './parts.ts'
@@ -22,7 +21,7 @@ export interface Limits {
 /** S3 takes 5 GiB in one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
 const LIMITS: Limits = { whole: 5 * 2 ** 30, part: 512 * 2 ** 20 }
 
-/** Milliseconds that cleaning up after a failure may take. */
+/** Milliseconds that cleaning up may take. */
 const CLEANING = 10_000
 
 type Headers = Readonly<Record<string, string>>
@@ -47,22 +46,19 @@ export async function store(job: StoreJob, minio: Minio, limits = LIMITS): Promi
   try {
     signal.throwIfAborted()
     await locate(client, bucket)
-    const before = !job.replace && (await isStored(target))
-    if (large) await clean(target, client, job)
     if (job.replace) await upload({})
-    else if (!before) await uploadNew(target, upload)
+    else if (!(await isStored(target))) await uploadNew(target, upload)
     await verify(target)
     const objects = { bucket, key, size: String(artifact.size), sha256: artifact.sha256, location }
     return done(`stored ${artifact.name} as ${location}`, objects)
   } catch (error) {
-    // The job's own client ends with the job.
-    if (large) await clean(target, minio.connect(AbortSignal.timeout(CLEANING), client.region), job)
     // What ended the run is its own reason, and no fault of the server's.
     signal.throwIfAborted()
     throw TalonError.is(error)
       ? error
       : failure(error, `${artifact.name} was not stored as ${location}`, 's3:PutObject')
   } finally {
+    if (large) await clean({ ...target, client: minio.connect(AbortSignal.timeout(CLEANING), client.region) }, job)
     // Answers that the library let lie hold their connection until then.
     over.abort()
   }
@@ -110,8 +106,9 @@ async function look({ client, bucket, key, location }: Target) {
   }
 }
 
-async function clean(target: Target, client: Client, { log }: StoreJob): Promise<void> {
-  await sweep({ ...target, client }).catch((error: unknown) => {
+/** Also after success: this try, or an earlier one, may have begun uploads that came to nothing. The job may be over. */
+async function clean(target: Target, { log }: StoreJob): Promise<void> {
+  await sweep(target).catch((error: unknown) => {
     const { message } = failure(error, 'not removed', 's3:ListBucketMultipartUploads and s3:AbortMultipartUpload')
     log.warn('a broken upload may have left parts: the next try removes them, or a lifecycle rule of the bucket', {
       location: target.location,

@@ -7,18 +7,12 @@ export interface S3 {
   readonly client: sdk.S3Client
 }
 
-/** Milliseconds without a byte in either direction after which the server is given up. */
-const SILENCE = 60_000
-/** Milliseconds to connect. */
-const CONNECT = 5000
-
 /** Opens S3 in a region; the configured one where missing. */
 export async function openS3(aws: Aws, region?: string): Promise<S3> {
   const sdk = await import('@aws-sdk/client-s3')
   // Other servers know no bucket as a host name. The SDK reads these variables too, and has none for this.
   const elsewhere = process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
   const client = await aws.service('s3', () => Promise.resolve(sdk.S3Client), region, {
-    requestHandler: { connectionTimeout: CONNECT, socketTimeout: SILENCE },
     // One part of many is worth another try at once; the whole is tried again by core.
     maxAttempts: 3,
     forcePathStyle: elsewhere !== undefined,

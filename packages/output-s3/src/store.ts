@@ -8,7 +8,7 @@ export interface StoreJob extends OutputJob {
   readonly parameters: { readonly bucket: string; readonly prefix: string }
 }
 
-/** Milliseconds that cleaning up after a failure may take. */
+/** Milliseconds that cleaning up may take. */
 const CLEANING = 10_000
 
 /** Stores an artifact whole or not at all, and never over another object. */
@@ -19,17 +19,16 @@ export async function store(job: StoreJob, s3: S3): Promise<Result> {
   const location = `s3://${bucket}/${key}`
   const metadata = { ...job.metadata, sha256: artifact.sha256 }
   const target: Target = { ...s3, bucket, key, location, artifact, metadata, signal }
-  const inParts = artifact.size > PART
   try {
     signal.throwIfAborted()
-    if (inParts) await clean(target, job)
     if (job.replace) await put(target, {})
     else if (!(await isStored(target))) await putNew(target)
   } catch (error) {
-    if (inParts) await clean({ ...target, signal: AbortSignal.timeout(CLEANING) }, job)
     // What ended the run is its own reason, and no fault of the server's.
     signal.throwIfAborted()
     throw failure(error, `${artifact.name} was not stored as ${location}`, 's3:PutObject')
+  } finally {
+    if (artifact.size > PART) await clean({ ...target, signal: AbortSignal.timeout(CLEANING) }, job)
   }
   const objects = { bucket, key, size: String(artifact.size), sha256: artifact.sha256, location }
   return done(`stored ${artifact.name} as ${location}`, objects)
@@ -84,6 +83,7 @@ async function look({ sdk, client, bucket, key, location, signal }: Target) {
   }
 }
 
+/** Also after success: this try, or an earlier one, may have begun uploads that came to nothing. The job may be over. */
 async function clean(target: Target, { log }: StoreJob): Promise<void> {
   await sweep(target).catch((error: unknown) => {
     const { message } = failure(error, 'not removed', 's3:ListBucketMultipartUploads and s3:AbortMultipartUpload')
