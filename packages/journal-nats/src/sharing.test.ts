@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import type { Journal, Tenure, Work } from '@talon/core'
+import type { Journal, Letter, Tenure, Work } from '@talon/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accept, letterOf } from '../../core/src/journal.fixture.ts'
 import { engineOn, noDeeds } from './engine.fixture.ts'
@@ -35,6 +35,12 @@ async function openAll(names: readonly string[], over: Partial<NatsJournalOption
 
 async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await reached())) await sleep(10)
+}
+
+async function lettersOf(journal: Journal): Promise<Letter[]> {
+  const letters: Letter[] = []
+  for await (const letter of journal.letters()) letters.push(letter)
+  return letters
 }
 
 async function takeOne(journal: Journal): Promise<Work & { readonly tenure: Tenure }> {
@@ -110,12 +116,12 @@ describe('several servers', () => {
     await proxy.close()
     // Its own name comes back: it knows that its earlier run is over.
     const heirs = await Promise.all(['dead', 'x'].map((name) => open({ ...options, name })))
-    const told = await Promise.all(heirs.map((journal) => Array.fromAsync(journal.letters())))
+    const told = await Promise.all(heirs.map((journal) => lettersOf(journal)))
     expect(told.flat()).toEqual([letterOf('a'), letterOf('b')])
     await heirs[told.findIndex(({ length }) => length > 0)]!.delivered(letterOf('a'))
     for (const journal of opened.splice(0)) await journal.close()
     const later = await open({ ...options, name: 'later' })
-    expect(await Array.fromAsync(later.letters())).toEqual([letterOf('b')])
+    expect(await lettersOf(later)).toEqual([letterOf('b')])
     await dead.close()
   })
 })
