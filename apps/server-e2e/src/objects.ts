@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pod, startSandbox } from '@talon/sandbox'
 import { startRelay, type Relay } from '../../../tools/counterparts/relay.ts'
@@ -134,8 +136,10 @@ async function openPlace() {
       exec: ({ command }) => ({ stdout: zeros(FILES[command.at(-1) as keyof typeof FILES] ?? 0) }),
     })
     sandbox.seed(pod({ name: 'web-0', namespace: 'default' }))
-    const kubeconfig = sandbox.writeKubeconfig(`${process.env['TMPDIR'] ?? '/tmp'}/talon-e2e-objects-${process.pid}`)
-    return { kubeconfig, namespace: 'default', close: () => sandbox.close() }
+    const folder = mkdtempSync(join(tmpdir(), 'talon-e2e-objects-'))
+    const kubeconfig = sandbox.writeKubeconfig(join(folder, 'kubeconfig'))
+    const close = () => sandbox.close().finally(() => rmSync(folder, { recursive: true }))
+    return { kubeconfig, namespace: 'default', close }
   }
   const cluster = await openCluster()
   const namespace = await cluster.newNamespace()
