@@ -58,6 +58,11 @@ const sources = {
   },
   otelcol: { folder: 'otelcol', package: '.', module: 'go.opentelemetry.io/collector/otelcol' },
   helm: { folder: 'helm', package: 'helm.sh/helm/v4/cmd/helm', module: 'helm.sh/helm/v4' },
+  actionlint: {
+    folder: 'actionlint',
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+    module: 'github.com/rhysd/actionlint',
+  },
   // Takes Loki's pushes, and can be asked what it has; Apache-2.0, as Loki is not.
   'victoria-logs': {
     folder: 'victoria-logs',
