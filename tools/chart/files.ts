@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { firstParty } from '@talon/bundle'
+import { firstParty, starterRules } from '@talon/bundle'
 import { configSchema, Host } from '@talon/core'
 import { parse, stringify } from 'yaml'
 import { valuesSchema } from './values-schema.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const STARTER = join(ROOT, 'packages/bundle/rules/starter.yaml')
 
 /** The chart's folder. */
 export const CHART = join(ROOT, 'apps/server/chart')
@@ -17,12 +16,13 @@ export const CHART = join(ROOT, 'apps/server/chart')
 export async function chartFiles(): Promise<ReadonlyMap<string, string>> {
   const host = new Host()
   for (const plugin of await firstParty()) host.add(plugin)
+  const starter = await starterRules()
   const alerts = readFileSync(join(ROOT, 'docs/observability/alerts.yaml'), 'utf8')
   return new Map([
     ['Chart.yaml', chartYaml()],
     ['values.schema.json', `${JSON.stringify(valuesSchema(configSchema(host)), undefined, 2)}\n`],
-    ['files/starter.yaml', readFileSync(STARTER, 'utf8')],
-    ['files/role.yaml', starterRole()],
+    ['files/starter.yaml', starter],
+    ['files/role.yaml', roleFor(starter)],
     ['files/alerts.yaml', stringify(parse(alerts), { lineWidth: 0 })],
     ['files/dashboard.json', readFileSync(join(ROOT, 'docs/observability/dashboard.json'), 'utf8')],
   ])
@@ -34,7 +34,7 @@ function chartYaml(): string {
     repository: { url: string }
   }
   const home = repository.url.replace(/^git\+|\.git$/g, '')
-  return stringify({
+  const chart = {
     apiVersion: 'v2',
     name: 'talon',
     description: 'Response engine for threats in Kubernetes that Falco detects',
@@ -46,16 +46,18 @@ function chartYaml(): string {
     home,
     sources: [home],
     keywords: ['falco', 'security', 'response'],
-  })
+  }
+  return stringify(chart, { singleQuote: true })
 }
 
-/** What `talon rbac` prints for the starter rules under the chart's own config. */
-function starterRole(): string {
+/** What `talon rbac` prints for rules under the chart's own config. */
+function roleFor(rules: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'talon-chart-'))
-  const config = join(folder, 'config.yaml')
-  const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as { config: object }
-  writeFileSync(config, stringify(values.config))
-  const args = [join(ROOT, 'apps/cli/bin/talon.mjs'), 'rbac', '-c', config, '-r', STARTER]
+  const [configFile, rulesFile] = [join(folder, 'config.yaml'), join(folder, 'rules.yaml')]
+  const { config } = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as { config: object }
+  writeFileSync(configFile, stringify(config))
+  writeFileSync(rulesFile, rules)
+  const args = [join(ROOT, 'apps/cli/bin/talon.mjs'), 'rbac', '-c', configFile, '-r', rulesFile]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   rmSync(folder, { recursive: true })
   if (status !== 0) throw new Error(`talon rbac ended with ${status}:\n${stderr}`)

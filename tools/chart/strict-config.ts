@@ -3,10 +3,12 @@ export interface Schema {
   readonly [keyword: string]: unknown
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
+  readonly anyOf?: readonly Schema[]
+  readonly items?: Schema
 }
 
-/** Settings that the chart writes itself. */
-const OWN = new Set(['rules_files', 'deduplication.address'])
+/** Settings that the chart writes itself; `auth` and `tls` have values of their own. */
+const OWN = new Set(['rules_files', 'deduplication.address', 'auth', 'tls'])
 /** How long Kubernetes waits for a pod to end is computed from it. */
 const SECONDS = 'shutdown_timeout'
 
@@ -21,8 +23,7 @@ export function strictConfig(schema: Schema): { readonly config: Schema; readonl
     const kept = Object.entries(at.properties).flatMap(([name, one]): [string, Schema][] => {
       const inner = [...path, name]
       const dotted = inner.join('.')
-      if (OWN.has(dotted) || (name.endsWith('_file') && at.properties?.[name.slice(0, -'_file'.length)]?.['secret']))
-        return []
+      if (OWN.has(dotted) || isFileOf(at, name)) return []
       if (one['secret'] !== true)
         return [[name, dotted === SECONDS ? { ...one, type: 'number', minimum: 0 } : strict(one, inner)]]
       if (!one['additionalProperties']) secrets.push(dotted)
@@ -33,3 +34,17 @@ export function strictConfig(schema: Schema): { readonly config: Schema; readonl
   const { $schema: _, title: __, ...config } = strict(schema, [])
   return { config: { ...config, type: 'object' }, secrets }
 }
+
+/** One of auth.clients, each of its secrets being what `secret` describes. */
+export function clientWith(schema: Schema, secret: Schema): Schema {
+  const clients = schema.properties?.['auth']?.properties?.['clients']
+  const client = clients?.anyOf?.find(({ items }) => items)?.items
+  if (!client?.properties) throw new Error('auth.clients of the config file is no list of maps any more')
+  const kept = Object.entries(client.properties)
+    .filter(([name]) => !isFileOf(client, name))
+    .map(([name, one]) => [name, one['secret'] === true ? secret : one] as const)
+  return { ...client, type: 'object', properties: Object.fromEntries(kept), additionalProperties: false }
+}
+
+const isFileOf = ({ properties }: Schema, name: string) =>
+  name.endsWith('_file') && properties?.[name.slice(0, -'_file'.length)]?.['secret'] === true

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { strictConfig, type Schema } from './strict-config.ts'
+import { clientWith, strictConfig, type Schema } from './strict-config.ts'
 
 /** What Kubernetes defines is checked by Kubernetes. */
 const object = z.record(z.string(), z.unknown())
@@ -19,7 +19,8 @@ const values = z.strictObject({
   }),
   rbac: z.strictObject({ create: z.boolean(), role: z.string() }),
   serviceAccount: z.strictObject({ create: z.boolean(), name, annotations: labels }),
-  deduplication: z.strictObject({ existingSecret: name }),
+  existingSecret: name,
+  tls: z.strictObject({ secretName: name, clientCa: z.boolean() }),
   pluginsVolume: object,
   replicas: z.int().min(1),
   image: z.strictObject({
@@ -75,16 +76,15 @@ const values = z.strictObject({
   fullnameOverride: name,
 })
 
+/** Where a secret lies. */
 const secretKey = z.strictObject({ name: name.min(1), key })
 
 /** JSON Schema of the chart's values: nothing is required, since values.yaml says it all, and nothing else is taken. */
 export function valuesSchema(configSchema: object): Schema {
   const { required: _, ...schema } = z.toJSONSchema(values.partial(), { target: 'draft-7', io: 'input' }) as Schema
-  const { config, secrets } = strictConfig(configSchema as Schema)
-  const inner = Object.fromEntries(
-    Object.entries(schema.properties ?? {}).map(([name, one]) => [name, withoutRequired(one)]),
-  )
   const { $schema: __, ...oneKey } = z.toJSONSchema(secretKey, { target: 'draft-7' }) as Schema
+  const { config, secrets } = strictConfig(configSchema as Schema)
+  const inner = Object.entries(schema.properties ?? {}).map(([one, its]) => [one, withoutRequired(its)] as const)
   const properties = {
     config,
     secrets: {
@@ -93,7 +93,17 @@ export function valuesSchema(configSchema: object): Schema {
       properties: Object.fromEntries(secrets.map((path) => [path, oneKey])),
       additionalProperties: false,
     },
-    ...inner,
+    auth: {
+      type: 'object',
+      properties: {
+        enabled: { type: 'boolean' },
+        sender: { type: 'string', minLength: 1 },
+        scraper: { type: 'string', minLength: 1 },
+        clients: { type: 'array', items: clientWith(configSchema as Schema, oneKey) },
+      },
+      additionalProperties: false,
+    },
+    ...Object.fromEntries(inner),
     // Helm hands it to every chart that another one depends on.
     global: { type: 'object' },
   }
@@ -104,6 +114,6 @@ export function valuesSchema(configSchema: object): Schema {
 function withoutRequired(whole: Schema): Schema {
   const { required: _, ...schema } = whole
   if (!schema.properties) return schema
-  const properties = Object.entries(schema.properties).map(([name, one]) => [name, withoutRequired(one)] as const)
+  const properties = Object.entries(schema.properties).map(([one, its]) => [one, withoutRequired(its)] as const)
   return { ...schema, properties: Object.fromEntries(properties) }
 }

@@ -27,7 +27,14 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     },
     extraConfig: { notifiers: { pager: { team: 'red' } } },
     secrets: { 'notifiers.slack.webhook_url': ref('slack'), 'notifiers.smtp.password': ref('smtp') },
-    deduplication: { existingSecret: 'own-secrets' },
+    existingSecret: 'own-secrets',
+    auth: {
+      clients: [
+        { name: 'operator', roles: ['read', 'act'], token: ref('operator') },
+        { name: 'falcosidekick', certificate: 'falcosidekick.falco.svc', expires: '2030-01-01T00:00:00Z' },
+      ],
+    },
+    tls: { secretName: 'talon-tls', clientCa: true },
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
     prometheusRule: { enabled: true },
     dashboard: { enabled: true },
@@ -39,6 +46,7 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     config: { journal: { type: 'memory' }, deduplication: { leader_election: false }, shutdown_timeout: 0.5 },
     persistence: { enabled: false },
     podDisruptionBudget: { enabled: false },
+    auth: { enabled: false },
     drainSeconds: 0,
     fullnameOverride: 'guard',
   },

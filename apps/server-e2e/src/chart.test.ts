@@ -28,6 +28,7 @@ describe.runIf(found)('the chart', () => {
     ['a part of a value', { persistence: { sise: '1Gi' } }, "'sise'"],
     ['a setting', { config: { deduplication: { time_window: 5 } } }, "'time_window'"],
     ['a setting of a notifier', { config: { notifiers: { slack: { fromat: 'short' } } } }, "'fromat'"],
+    ['a right', { auth: { clients: [{ name: 'a', roles: ['raed'] }] } }, '/auth/clients/0/roles'],
     ['a secret', { secrets: { 'notifiers.slack.webhook': { name: 'a', key: 'b' } } }, "'notifiers.slack.webhook'"],
     ['the type of a setting', { config: { log_format: 'xml' } }, '/config/log_format'],
   ])('refuses what is misspelt: %s', (_, values, said) => {
@@ -37,6 +38,8 @@ describe.runIf(found)('the chart', () => {
   it('takes no secret as text', () => {
     const config = { notifiers: { slack: { webhook_url: 'https://hooks.example.com/T/B/x' } } }
     expect(() => helm.render('talon', { config })).toThrow("'webhook_url' not allowed")
+    const auth = { clients: [{ name: 'operator', token: 'abc' }] }
+    expect(() => helm.render('talon', { auth })).toThrow('/auth/clients/0/token')
   })
 
   it('refuses rules without the role that they need, and says how to come by it', () => {
@@ -46,6 +49,18 @@ describe.runIf(found)('the chart', () => {
       'no role',
     )
     expect(() => helm.render('talon', { rules: { starter: false } })).toThrow('there are no rules')
+  })
+
+  it('writes no secret into a ConfigMap or a pod', () => {
+    const manifests = helm.render('talon')
+    const [secret] = named(manifests, 'Secret') as (KubernetesObject & { data: Record<string, string> })[]
+    const values = Object.values(secret?.data ?? {}).flatMap((coded) => [
+      coded,
+      Buffer.from(coded, 'base64').toString(),
+    ])
+    expect(new Set(values).size).toBe(6)
+    const others = JSON.stringify(manifests.filter((one) => one !== secret))
+    expect(values.filter((value) => others.includes(value))).toEqual([])
   })
 
   it('gives rules as they are written, and reads them in the order of the values', () => {
@@ -89,7 +104,7 @@ describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000
   }, 240_000)
   afterAll(() => cluster.close(), 240_000)
 
-  it('takes a changed rule from the ConfigMap without a restart', async () => {
+  it('lets in who has the secrets, and takes a changed rule from the ConfigMap without a restart', async () => {
     const render = (value: string) =>
       helm.render(namespace, {
         rules: { starter: false, inline: OWN_RULES.replace('{{ once }}', value) },
@@ -104,6 +119,13 @@ describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000
     const shellIn = (pod: string) =>
       server.post(falcoEvent('Terminal shell in container', { 'k8s.ns.name': namespace, 'k8s.pod.name': pod }))
     try {
+      const tokens = ['wrong', server.secret('auth.scraper'), server.secret('auth.sender')]
+      const answers = await Promise.all(
+        tokens.map((token) => fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([401, 200, 401])
+      expect((await fetch(server.url, { method: 'POST', body: '{}' })).status).toBe(401)
+
       await cluster.runPod(namespace, 'before')
       expect((await shellIn('before')).status).toBe(202)
       await seen('before', 'first')
@@ -121,10 +143,10 @@ describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000
 /** Namespaces refuse pods that are not restricted, and say so of whatever makes pods. */
 async function restrictedNamespace(cluster: Cluster): Promise<string> {
   const name = await cluster.newNamespace()
-  const { metadata } = await cluster.core.readNamespace({ name })
+  const body = await cluster.core.readNamespace({ name })
   const modes = ['enforce', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted'])
-  const labels = { ...metadata?.labels, ...Object.fromEntries(modes) }
-  await cluster.core.replaceNamespace({ name, body: { metadata: { ...metadata, name, labels } } })
+  body.metadata = Object.assign(body.metadata ?? {}, { labels: Object.fromEntries(modes) as Record<string, string> })
+  await cluster.core.replaceNamespace({ name, body })
   return name
 }
 
@@ -156,17 +178,18 @@ describe.runIf(found && real)('a real API server', { timeout: 240_000 }, () => {
 
   /** What the StatefulSet would make. */
   const podOf = (manifests: readonly KubernetesObject[]): KubernetesObject => {
-    const { metadata, spec } = statefulSetOf(manifests).spec?.template ?? {}
-    const claims = statefulSetOf(manifests).spec?.volumeClaimTemplates ?? []
-    const volumes = claims.map((claim) => ({
-      name: claim.metadata?.name ?? '',
-      persistentVolumeClaim: { claimName: 'claim' },
-    }))
+    const { template, volumeClaimTemplates = [] } = statefulSetOf(manifests).spec ?? {}
+    const { metadata, spec } = structuredClone(template) ?? {}
+    for (const claim of volumeClaimTemplates)
+      spec?.volumes?.push({
+        name: claim.metadata?.name ?? '',
+        persistentVolumeClaim: { claimName: 'claim' },
+      })
     return {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...metadata, name: 'probe', namespace },
-      spec: { ...spec, volumes: [...(spec?.volumes ?? []), ...volumes] },
+      metadata: Object.assign(metadata ?? {}, { name: 'probe', namespace }),
+      spec,
     } as KubernetesObject
   }
 
@@ -192,32 +215,34 @@ describe.runIf(found && real)('a real API server', { timeout: 240_000 }, () => {
 
   describe('with the chart installed', () => {
     let own: string
+    let installed: ReturnType<Helm['run']>
     const at = () => ['-n', own, '--kubeconfig', cluster.kubeconfig]
+    const namesOf = (items: readonly KubernetesObject[]) => items.map(({ metadata }) => metadata?.name ?? '').toSorted()
     const secretOf = async () => (await cluster.core.readNamespacedSecret({ name: RELEASE, namespace: own })).data
     beforeAll(async () => {
       own = await restrictedNamespace(cluster)
-      const { status, output } = helm.run(['install', RELEASE, CHART, ...at()])
-      expect([status, output]).toEqual([0, expect.not.stringMatching(/warn/i)])
+      installed = helm.run(['install', RELEASE, CHART, ...at()])
     }, 240_000)
     afterAll(() => {
       helm.run(['uninstall', RELEASE, ...at()])
     }, 240_000)
 
-    it('makes two pods, a claim for each', async () => {
+    it('makes two pods, a claim for each, without a warning', async () => {
+      expect(installed).toEqual({ status: 0, output: expect.not.stringMatching(/warn/i) })
       const names = await until(async () => {
         const { items } = await cluster.core.listNamespacedPod({ namespace: own })
-        return items.length === 2 ? items.map(({ metadata }) => metadata?.name).toSorted() : undefined
+        return items.length === 2 ? namesOf(items) : undefined
       }, 'there are two pods')
       const { items } = await cluster.core.listNamespacedPersistentVolumeClaim({ namespace: own })
-      expect([names, items.map(({ metadata }) => metadata?.name).toSorted()]).toEqual([
+      expect([names, namesOf(items)]).toEqual([
         ['talon-0', 'talon-1'],
         ['data-talon-0', 'data-talon-1'],
       ])
     })
 
-    it('keeps the secret of the servers over an upgrade, and over an uninstallation', async () => {
+    it('keeps the secrets over an upgrade, and over an uninstallation', async () => {
       const before = await secretOf()
-      expect(Buffer.from(before?.['deduplication-secret'] ?? '', 'base64').toString()).toMatch(/^\w{48}$/)
+      expect(Object.keys(before ?? {}).toSorted()).toEqual(['deduplication-secret', 'scraper-token', 'sender-password'])
       for (const args of [['upgrade'], ['uninstall'], ['install']]) {
         const chart = args[0] === 'uninstall' ? [] : [CHART]
         const { status, output } = helm.run([...args, RELEASE, ...chart, ...at()])

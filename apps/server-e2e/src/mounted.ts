@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -17,7 +18,11 @@ import { until } from './cluster.ts'
 import { freePort, TALON, type Server } from './server.ts'
 
 /** The one container of what a chart rendered, run here: its arguments, its environment, its volumes as kubelet fills them. */
-export interface Mounted extends Pick<Server, 'url' | 'output' | 'post'> {
+export interface Mounted extends Pick<Server, 'url' | 'output'> {
+  /** Posts an event with the password of who may send. */
+  post(event: object): Promise<Response>
+  /** A secret, as its file holds it. */
+  secret(name: string): string
   /** Fills the volumes anew, as kubelet does when a ConfigMap has changed. */
   remount(manifests: readonly KubernetesObject[]): void
   stop(): Promise<number | null>
@@ -44,6 +49,7 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
     }
   }
   remount(manifests)
+  const secret = (name: string) => readFileSync(join(root, '/run/talon', name), 'utf8')
   const port = await freePort()
   const given = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, here(value)] as const]))
   const downward = { POD_NAME: 'talon-0', POD_NAMESPACE: namespace, POD_IP: '127.0.0.1' }
@@ -70,8 +76,12 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
   return {
     url,
     output: () => printed,
-    post: (body, headers = { 'content-type': 'application/json' }) =>
-      fetch(url, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    secret,
+    post: (event) => {
+      const authorization = `Basic ${Buffer.from(`falco:${secret('auth.sender')}`).toString('base64')}`
+      const headers = { 'content-type': 'application/json', authorization }
+      return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })
+    },
     remount,
     async stop() {
       child.kill('SIGTERM')
@@ -86,7 +96,7 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
 export function statefulSetOf(manifests: readonly KubernetesObject[]): V1StatefulSet {
   const found = manifests.find(({ kind }) => kind === 'StatefulSet')
   if (!found) throw new Error('there is no StatefulSet')
-  return found as V1StatefulSet
+  return found
 }
 
 export function containerOf(manifests: readonly KubernetesObject[]) {
@@ -101,8 +111,8 @@ type Sources = NonNullable<
 
 /** Text by path, of ConfigMaps and Secrets that were rendered. */
 function filesOf(sources: NonNullable<Sources>, manifests: readonly KubernetesObject[]): ReadonlyMap<string, string> {
-  const find = (kind: string, name = '') =>
-    manifests.find((one) => one.kind === kind && one.metadata?.name === name) as (V1ConfigMap & V1Secret) | undefined
+  const find = (kind: string, name = ''): (V1ConfigMap & V1Secret) | undefined =>
+    manifests.find((one) => one.kind === kind && one.metadata?.name === name)
   return new Map(
     sources.flatMap(({ configMap, secret }) => {
       const data = configMap

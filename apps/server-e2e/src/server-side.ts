@@ -28,7 +28,8 @@ export function serverSide(kubeconfig: string) {
             resolve({
               status: answer.statusCode ?? 0,
               warnings: [answer.headers['warning'] ?? []].flat(),
-              body: JSON.parse(text) as KubernetesObject,
+              // A group that is not served is told of as plain text.
+              body: (text.startsWith('{') ? JSON.parse(text) : { message: text }) as KubernetesObject,
             }),
           )
         })

@@ -63,13 +63,67 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not $files -}}
 {{- fail "there are no rules: set rules.starter, rules.inline or rules.configMaps" -}}
 {{- end -}}
-{{- mustMergeOverwrite (deepCopy .Values.config) (deepCopy .Values.extraConfig) (dict "rules_files" $files) | toYaml -}}
+{{- $own := dict "rules_files" $files -}}
+{{- with include "talon.clients" . | fromYamlArray -}}
+{{- $_ := set $own "auth" (dict "clients" .) -}}
+{{- end -}}
+{{- if .Values.tls.secretName -}}
+{{- $tls := dict "cert_file" "/run/talon-tls/tls.crt" "key_file" "/run/talon-tls/tls.key" -}}
+{{- if .Values.tls.clientCa -}}
+{{- $_ := set $tls "client_ca_file" "/run/talon-tls/ca.crt" -}}
+{{- end -}}
+{{- $_ := set $own "tls" $tls -}}
+{{- end -}}
+{{- mustMergeOverwrite (deepCopy .Values.config) (deepCopy .Values.extraConfig) $own | toYaml -}}
 {{- end -}}
 
-{{- /* Secret files by setting: each with the Secret and the key that it comes from. */ -}}
-{{- define "talon.secrets" -}}
-{{- $shared := dict "name" (.Values.deduplication.existingSecret | default (include "talon.fullname" .)) "key" "deduplication-secret" -}}
+{{- define "talon.clients" -}}
+{{- with .Values.auth }}
+{{- if .enabled }}
+- name: {{ .sender | quote }}
+  roles: [send]
+  password_file: /run/talon/auth.sender
+- name: {{ .scraper | quote }}
+  roles: [read]
+  token_file: /run/talon/auth.scraper
+{{- end }}
+{{- range $index, $client := .clients }}
+{{- $written := omit $client "password" "token" "secret" }}
+{{- range $way := list "password" "token" "secret" }}
+{{- if hasKey $client $way }}
+{{- $_ := set $written (printf "%s_file" $way) (printf "/run/talon/auth.%d.%s" $index $way) }}
+{{- end }}
+{{- end }}
+- {{ toJson $written }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "talon.secretName" -}}
+{{- .Values.existingSecret | default (include "talon.fullname" .) -}}
+{{- end -}}
+
+{{- /* Settings that are read from files, with the Secret and the key that each comes from. */ -}}
+{{- define "talon.settingSecrets" -}}
+{{- $shared := dict "name" (include "talon.secretName" .) "key" "deduplication-secret" -}}
 {{- merge (dict "deduplication.secret" $shared) .Values.secrets | toYaml -}}
+{{- end -}}
+
+{{- /* Files below /run/talon, likewise. */ -}}
+{{- define "talon.secretFiles" -}}
+{{- $files := include "talon.settingSecrets" . | fromYaml -}}
+{{- if .Values.auth.enabled -}}
+{{- $_ := set $files "auth.sender" (dict "name" (include "talon.secretName" .) "key" "sender-password") -}}
+{{- $_ := set $files "auth.scraper" (dict "name" (include "talon.secretName" .) "key" "scraper-token") -}}
+{{- end -}}
+{{- range $index, $client := .Values.auth.clients -}}
+{{- range $way := list "password" "token" "secret" -}}
+{{- with get $client $way -}}
+{{- $_ := set $files (printf "auth.%d.%s" $index $way) . -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $files -}}
 {{- end -}}
 
 {{- /* The role that the rules need. Only the starter rules' is known here: for others `talon rbac` prints it. */ -}}
