@@ -52,6 +52,7 @@ export async function openTerminal(): Promise<Terminal> {
   }
   const moved = (script: string) =>
     ports.reduce((text, [from, to]) => text.replaceAll(new RegExp(String.raw`\b${from}\b`, 'g'), String(to)), script)
+  const asNamed = (output: string) => ports.reduce((text, [from, to]) => text.replaceAll(`:${to}`, `:${from}`), output)
   const start = (script: string, detached: boolean) => {
     const whole = `set -eu; . ${home}/variables\n${moved(script)}\n${detached ? '' : KEEP.replaceAll('HOME_', home)}`
     const child = spawn('bash', ['-c', whole], { env, detached, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -70,7 +71,7 @@ export async function openTerminal(): Promise<Terminal> {
   return {
     async run(script) {
       const { seen, closed } = start(script, false)
-      return { status: await closed, output: seen.output }
+      return { status: await closed, output: asNamed(seen.output) }
     },
     async keep(script) {
       await end()
@@ -81,7 +82,7 @@ export async function openTerminal(): Promise<Terminal> {
         if (Date.now() - began > PATIENCE) throw new Error(`it does not listen:\n${staying.seen.output}`)
       }
     },
-    printed: () => staying?.seen.output ?? '',
+    printed: () => asNamed(staying?.seen.output ?? ''),
     async close() {
       await end()
       await shop.close()

@@ -51,7 +51,7 @@ async function configFaults(text: string): Promise<string[]> {
   const host = new Host()
   const plugins = await firstParty()
   for (const plugin of plugins) host.add(plugin)
-  const readFile = () => 'a secret of sixteen characters and more'
+  const readFile = () => 'https://example.org/a-secret-of-many-characters'
   const { config, issues, locate } = readConfig({
     file: { name: 'config.yaml', text },
     env: {},
