@@ -78,7 +78,7 @@ const WAYS: readonly (readonly [(error: unknown, said: string) => boolean, strin
   ],
   [
     (_, said) => /ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|timeout|connection|EAI_AGAIN/i.test(said),
-    'look whether NATS runs, and whether journal.nats.servers names it',
+    'look whether NATS runs, whether journal.nats.servers names it, and whether it wants a certificate (journal.nats.tls.cert)',
   ],
 ]
 

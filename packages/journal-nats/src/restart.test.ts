@@ -22,11 +22,11 @@ describe('NATS that is killed and comes back', () => {
     const engines = journals.map((journal) => engineOn(journal, deeds, 3))
     const accepted: string[] = []
     let refused = 0
-    let going = true
+    const stop = new AbortController()
     let sent = 0
     const load = (async () => {
       const under = new Set<Promise<void>>()
-      for (; going; await sleep(3)) {
+      for (; !stop.signal.aborted; await sleep(3)) {
         const id = String(++sent)
         const one = accept(journals[sent % 2]!, id)
           .then((verdict) => void (verdict === 'accepted' && accepted.push(id)))
@@ -43,7 +43,7 @@ describe('NATS that is killed and comes back', () => {
       await nats.start()
     }
     await sleep(1_000)
-    going = false
+    stop.abort()
     await load
     const before = Date.now()
     while (journals.some((journal) => journal.stats().waiting > 0) && Date.now() - before < 40_000) await sleep(100)
