@@ -23,7 +23,11 @@ describe.each(pages)('the page $name', ({ name, blocks }) => {
   })
 
   const commands = blocks.some(({ language }) => language === 'sh')
-  it.skipIf(!commands || name in ELSEWHERE)('can be followed to its end', () => expect(walk(blocks)).resolves.toBeUndefined(), 600_000)
+  it.skipIf(!commands || name in ELSEWHERE)(
+    'can be followed to its end',
+    () => expect(walk(blocks)).resolves.toBeUndefined(),
+    600_000,
+  )
 })
 
 it('few commands are not run, for want of a cluster or a network', () => {
