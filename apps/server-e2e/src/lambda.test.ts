@@ -59,6 +59,7 @@ aws: { access_key: ${mock.accessKey}, secret_key_file: "${folder}/secret", role_
       env: {
         AWS_ROLE_EXTERNAL_ID: 'tenant-7',
         AWS_ENDPOINT_URL: mock.url,
+        AWS_ENDPOINT_URL_STS: mock.url,
         AWS_REGION: mock.region,
         ...(metadata && { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url }),
       },
@@ -156,7 +157,12 @@ aws: { access_key: ${mock.accessKey}, secret_key_file: "${folder}/secret", role_
 
   it('is not waited for where there are no credentials: what to do is told at once', async () => {
     const config = `default_notifiers: [webhook]\nnotifiers: { webhook: { url: "${receiver.url}" } }`
-    const env = { AWS_REGION: mock.region, AWS_ENDPOINT_URL: mock.url, AWS_EC2_METADATA_DISABLED: 'true' }
+    const env = {
+      AWS_REGION: mock.region,
+      AWS_ENDPOINT_URL: mock.url,
+      AWS_ENDPOINT_URL_STS: mock.url,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }
     const rules = rule('Poor', 'aws_lambda_name: isolate')
     const poor = await startServer({ kubeconfig: cluster.kubeconfig, rules, config, env, wait: false })
     try {

@@ -23,6 +23,7 @@ beforeEach(async () => {
   // Nothing of the machine that the tests run on: no credentials, no files, no metadata service.
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_ENDPOINT_URL', mock.url)
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', mock.url)
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'))
   vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'))
@@ -108,6 +109,7 @@ describe('clients of the SDK', () => {
     await once(proxy, 'listening')
     closing.push(() => proxy.close())
     vi.stubEnv('AWS_ENDPOINT_URL', undefined)
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined)
     vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
     vi.stubEnv('NO_PROXY', '')
     await expect(askedWith(await open(keys()))).rejects.toThrow(/403/)
@@ -285,6 +287,15 @@ describe('the check', () => {
     const cut = await open(keys())
     expect(await Promise.all([nowhere.check(never), cut.check(never)])).toEqual([undefined, undefined])
     expect(mock.asked).toEqual([])
+  })
+
+  it('is not asked for where S3 is another server, whose keys AWS does not know', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', undefined)
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined)
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', mock.url)
+    expect(await (await open(keys())).check(never)).toBeUndefined()
+    expect(mock.asked).toEqual([])
+    await expect((await open()).check(never)).rejects.toThrow('Could not load credentials')
   })
 
   it('sets its clock by that of AWS', async () => {

@@ -13,7 +13,7 @@ export function identityCheck(credentials: Credentials, common: Common): (signal
   return async (signal) => {
     try {
       const { accessKeyId } = await credentials()
-      if (asked === accessKeyId) return
+      if (asked === accessKeyId || areElsewhere(process.env)) return
       const ask = withSts({ ...common, credentials }, (client, sdk) =>
         client.send(new sdk.GetCallerIdentityCommand({}), { abortSignal: signal }),
       )
@@ -27,6 +27,12 @@ export function identityCheck(credentials: Credentials, common: Common): (signal
       throw failure.retryable ? failure : new ConfigError(`aws: ${failure.message}`)
     }
   }
+}
+
+/** Keys of another S3 server are nobody's for AWS: with an endpoint of one's own, STS is asked where it has one, too. */
+function areElsewhere(env: Readonly<Record<string, string | undefined>>): boolean {
+  const own = Object.keys(env).filter((name) => name.startsWith('AWS_ENDPOINT_URL') && env[name])
+  return own.length > 0 && !own.includes('AWS_ENDPOINT_URL_STS')
 }
 
 function isAnswer(error: unknown): boolean {

@@ -49,7 +49,7 @@ describe('settings', () => {
       sliding: false,
       lease: { name: 'talon', duration: 6, renew: 4, retry: 1 },
     })
-    expect(config.journal).toEqual({
+    expect(config.journal).toMatchObject({
       type: 'sqlite',
       max_events: 100_000,
       max_bytes: 2 ** 30,

@@ -14,7 +14,7 @@ import {
 } from './journal.ts'
 import type { Plan } from './plan.ts'
 import { roomFor } from './room.ts'
-import { Windows } from './windows.ts'
+import { Windows, type Seen } from './windows.ts'
 
 /** How many unfinished events it holds, and the clock that windows go by. */
 export interface MemoryJournalOptions {
@@ -26,6 +26,8 @@ export interface MemoryJournalOptions {
 interface Held {
   readonly event: Event
   readonly key: string
+  /** The one that it began. */
+  readonly window: Seen | undefined
   steps: Record<StepKey, StepRecord>
   readonly notes: Record<string, string>
   plan?: Plan
@@ -43,7 +45,10 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
   const windows = new Windows(maxEvents)
   const feed = new Readable({ objectMode: true, read() {} })
 
-  const entryOf = ({ key, ...entry }: Held): Omit<KeptEntry, 'state'> => ({ ...entry, repeats: windows.repeats(key) })
+  const entryOf = ({ key: _, window, ...entry }: Held): Omit<KeptEntry, 'state'> => ({
+    ...entry,
+    repeats: window?.repeats ?? 0,
+  })
   const keptOf = (entry: Held, state: EntryState): KeptEntry => ({ ...entryOf(entry), state })
 
   async function* work(): AsyncIterable<Work> {
@@ -57,15 +62,15 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     async accept(event: Event, { key, length, sliding }: Window): Promise<Verdict> {
       if (held.has(event.id) || failed.has(event.id)) return 'duplicate'
       const time = now()
-      const first = windows.find(key, time)
+      const first = length > 0 ? windows.find(key, time) : undefined
       if (first) {
         first.repeats++
         if (sliding) windows.extend(first, time + length)
         return 'duplicate'
       }
       if (held.size >= roomFor(event, maxEvents)) return 'full'
-      if (length > 0) windows.begin(key, time + length)
-      const entry: Held = { event, key, steps: {}, notes: {} }
+      const window = length > 0 ? windows.begin(key, time + length) : undefined
+      const entry: Held = { event, key, window, steps: {}, notes: {} }
       held.set(event.id, entry)
       feed.push(event.id)
       return 'accepted'
@@ -87,7 +92,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
       const entry = held.get(id)
       held.delete(id)
       if (!entry || result === 'done') return
-      windows.end(entry.key)
+      if (entry.window) windows.end(entry.key, entry.window)
       failed.set(id, { ...entry, finished: Date.now() })
       const [oldest] = failed.keys()
       if (failed.size > FAILED && oldest !== undefined) failed.delete(oldest)

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { v7 as newId } from 'uuid'
 import { ConfigError, type Client, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
 import { windowOf } from './dedup.ts'
@@ -119,7 +119,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     now,
     stamp: () => (stamped = Math.max(stamped + 1, Math.floor(now()))),
     random: Math.random,
-    newId: randomUUID,
+    newId,
   }
 
   const responding = new Set<Promise<void>>()
@@ -153,7 +153,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   return {
     async handle(body, traceparent) {
       const trace = traceOf(traceparent)
-      const event = decode(body, { id: randomUUID(), received: now(), ...trace })
+      const event = decode(body, { id: newId(), received: now(), ...trace })
       if (!taking) return { verdict: 'full', ...trace }
       const verdict = await journal.accept(event, windowOf(event, config.deduplication))
       return { verdict, ...trace }

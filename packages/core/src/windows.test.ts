@@ -26,7 +26,7 @@ it('are open as long as a plain list of them says, whatever begins, repeats and 
           model.set(key, time + 5)
         }
         if (what === 'end') {
-          windows.end(key)
+          if (open) windows.end(key, open)
           model.delete(key)
         }
       }

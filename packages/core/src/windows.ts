@@ -40,10 +40,11 @@ export class Windows {
     return seen && seen.until > time ? seen : undefined
   }
 
-  begin(key: string, until: number): void {
+  begin(key: string, until: number): Seen {
     const seen = { until, repeats: 0, extended: false }
     this.#seen.set(key, seen)
     this.#queue.push({ key, seen })
+    return seen
   }
 
   extend(seen: Seen, until: number): void {
@@ -51,13 +52,9 @@ export class Windows {
     seen.extended = true
   }
 
-  /** How many repeats the key's last window has suppressed. */
-  repeats(key: string): number {
-    return this.#seen.get(key)?.repeats ?? 0
-  }
-
-  end(key: string): void {
-    this.#seen.delete(key)
+  /** Ends this window, and no newer one of its key. */
+  end(key: string, seen: Seen): void {
+    if (this.#seen.get(key) === seen) this.#seen.delete(key)
   }
 
   clear(): void {
