@@ -67,7 +67,7 @@ describe.runIf(found)('the chart', () => {
     const manifests = helm.render('talon', VALUE_SETS['rules and a role of its own'])
     const [config] = named(manifests, 'ConfigMap') as (KubernetesObject & { data: Record<string, string> })[]
     expect(config?.data['rules.yaml']).toBe(OWN_RULES)
-    const files = ['team-rules_web.yaml', 'team-rules_db.yaml', 'rules.yaml'].map(
+    const files = ['starter.yaml', 'team-rules_web.yaml', 'team-rules_db.yaml', 'rules.yaml'].map(
       (name) => `- /etc/falco-talon/${name}`,
     )
     expect(config?.data['config.yaml']).toContain(`rules_files:\n${files.join('\n')}\n`)
@@ -83,7 +83,8 @@ describe.runIf(found)('the chart', () => {
     const podOf = (values: object) =>
       JSON.stringify(statefulSetOf(helm.render('talon', { rbac: { role: OWN_ROLE }, ...values })).spec?.template)
     const before = podOf({ rules: { inline: OWN_RULES } })
-    expect(podOf({ rules: { inline: OWN_RULES.replace('once', 'twice') } })).toBe(before)
+    const rules = [{ inline: OWN_RULES.replace('once', 'twice') }, {}, { starter: false, inline: OWN_RULES }]
+    for (const changed of rules) expect(podOf({ rules: changed })).toBe(before)
     expect(podOf({ rules: { inline: OWN_RULES }, config: { retries: 5 } })).not.toBe(before)
   })
 

@@ -40,30 +40,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{- /* Rules files in the order in which they are read. No name of a ConfigMap holds a `_`: no two are the same. */ -}}
+{{- /*
+Rules files in the order in which they are read. The first and the last are always there, though they may be empty: the config
+file stays as it is then, and no pod restarts, when rules are written into them. No name of a ConfigMap holds a `_`: no two
+files are the same.
+*/ -}}
 {{- define "talon.rulesFiles" -}}
-{{- if .Values.rules.starter }}
-- starter.yaml
-{{- end }}
+- /etc/falco-talon/starter.yaml
 {{- range $map := .Values.rules.configMaps }}
 {{- range .keys }}
-- {{ printf "%s_%s" $map.name . | quote }}
+- {{ printf "/etc/falco-talon/%s_%s" $map.name . | quote }}
 {{- end }}
 {{- end }}
-{{- if .Values.rules.inline }}
-- rules.yaml
-{{- end }}
+- /etc/falco-talon/rules.yaml
 {{- end -}}
 
 {{- define "talon.config" -}}
-{{- $files := list -}}
-{{- range include "talon.rulesFiles" . | fromYamlArray -}}
-{{- $files = append $files (printf "/etc/falco-talon/%s" .) -}}
-{{- end -}}
-{{- if not $files -}}
+{{- if not (or .Values.rules.starter .Values.rules.inline .Values.rules.configMaps) -}}
 {{- fail "there are no rules: set rules.starter, rules.inline or rules.configMaps" -}}
 {{- end -}}
-{{- $own := dict "rules_files" $files -}}
+{{- $own := dict "rules_files" (include "talon.rulesFiles" . | fromYamlArray) -}}
 {{- with include "talon.clients" . | fromYamlArray -}}
 {{- $_ := set $own "auth" (dict "clients" .) -}}
 {{- end -}}
