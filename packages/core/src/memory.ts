@@ -25,9 +25,8 @@ export interface MemoryJournalOptions {
 
 interface Held {
   readonly event: Event
-  readonly key: string
   /** The one that it began. */
-  readonly window: Seen | undefined
+  readonly window: { readonly key: string; readonly seen: Seen } | undefined
   steps: Record<StepKey, StepRecord>
   readonly notes: Record<string, string>
   plan?: Plan
@@ -45,9 +44,9 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
   const windows = new Windows(maxEvents)
   const feed = new Readable({ objectMode: true, read() {} })
 
-  const entryOf = ({ key: _, window, ...entry }: Held): Omit<KeptEntry, 'state'> => ({
+  const entryOf = ({ window, ...entry }: Held): Omit<KeptEntry, 'state'> => ({
     ...entry,
-    repeats: window?.repeats ?? 0,
+    repeats: window?.seen.repeats ?? 0,
   })
   const keptOf = (entry: Held, state: EntryState): KeptEntry => ({ ...entryOf(entry), state })
 
@@ -69,8 +68,8 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
         return 'duplicate'
       }
       if (held.size >= roomFor(event, maxEvents)) return 'full'
-      const window = length > 0 ? windows.begin(key, time + length) : undefined
-      const entry: Held = { event, key, window, steps: {}, notes: {} }
+      const window = length > 0 ? { key, seen: windows.begin(key, time + length) } : undefined
+      const entry: Held = { event, window, steps: {}, notes: {} }
       held.set(event.id, entry)
       feed.push(event.id)
       return 'accepted'
@@ -92,7 +91,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
       const entry = held.get(id)
       held.delete(id)
       if (!entry || result === 'done') return
-      if (entry.window) windows.end(entry.key, entry.window)
+      if (entry.window) windows.end(entry.window.key, entry.window.seen)
       failed.set(id, { ...entry, finished: Date.now() })
       const [oldest] = failed.keys()
       if (failed.size > FAILED && oldest !== undefined) failed.delete(oldest)
