@@ -54,7 +54,7 @@ export async function openTerminal(): Promise<Terminal> {
     ports.reduce((text, [from, to]) => text.replaceAll(new RegExp(String.raw`\b${from}\b`, 'g'), String(to)), script)
   const asNamed = (output: string) => ports.reduce((text, [from, to]) => text.replaceAll(`:${to}`, `:${from}`), output)
   const start = (script: string, detached: boolean) => {
-    const whole = `set -eu; . ${home}/variables\n${moved(script)}\n${detached ? '' : KEEP.replaceAll('HOME_', home)}`
+    const whole = `set -eua; . ${home}/variables\n${moved(script)}\n${detached ? '' : KEEP.replaceAll('HOME_', home)}`
     const child = spawn('bash', ['-c', whole], { env, detached, stdio: ['ignore', 'pipe', 'pipe'] })
     const seen = { output: '' }
     for (const stream of [child.stdout, child.stderr])
@@ -98,7 +98,7 @@ shift
 exec node "$TALON" "$@"
 `
 
-/** What a reader's terminal would keep. */
+/** What a reader's terminal would keep; `set -a` has all variables among those that are exported. */
 const KEEP = `{ export -p; printf 'cd %q\\n' "$PWD"; } > HOME_/variables`
 
 /** Whether somebody listens there. */
