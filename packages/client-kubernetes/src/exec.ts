@@ -136,7 +136,10 @@ function follow(socket: Socket, asked: Asked, signal: AbortSignal, stop: () => v
     full.add(stream)
     socket.pause()
   })
+  let ended = false
   socket.on('close', () => {
+    // What came before the end is still there for whoever has not read it yet.
+    if (ended) return
     const lost = signal.aborted
       ? (signal.reason as Error)
       : new ActionError(`the stream of a command in ${asked.resource} '${asked.name}' ended before the command did`, {
@@ -147,6 +150,7 @@ function follow(socket: Socket, asked: Asked, signal: AbortSignal, stop: () => v
   })
 
   function settle(tell: () => void): void {
+    ended = true
     try {
       tell()
     } catch (error) {

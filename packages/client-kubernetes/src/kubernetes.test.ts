@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -191,6 +192,13 @@ describe('commands', () => {
     let size = 0
     for await (const chunk of stdout) size += chunk.byteLength
     expect([size, await textOf(stderr), await status]).toEqual([3_000_000, 'err', 3])
+  })
+
+  it('leave what they printed to who reads it late, after the connection is gone', async () => {
+    const { stdout, stderr, status } = await client.exec(call('sh'))
+    expect(await status).toBe(3)
+    await sleep(100)
+    expect([await textOf(stdout), await textOf(stderr)]).toEqual(['out', 'err'])
   })
 
   it('end with the run', async () => {
