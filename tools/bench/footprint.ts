@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { startSandbox } from '@talon/sandbox'
-import { freePort, until } from './ports.ts'
+import { freePort } from './ports.ts'
 import { median, type Bench } from './row.ts'
+import { startOf } from './start-of.ts'
 
 const TALON = join(import.meta.dirname, '../../apps/cli/bin/talon.mjs')
 const STARTS = 7
@@ -37,12 +35,13 @@ export const footprint: Bench = {
           `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\njournal: { type: memory }\n`,
         )
         const args = [TALON, 'server', '-c', join(folder, 'config.yaml'), '-r', join(folder, 'rules.yaml')]
-        const talon = await measure(args, () => ready(`http://127.0.0.1:${port}/readyz`))
+        const talon = await startOf(args, `http://127.0.0.1:${port}/readyz`)
         starts.push(talon.start)
         sizes.push(talon.size)
         const barePort = await freePort()
-        const bare = await measure([join(import.meta.dirname, 'bare-server.ts'), String(barePort)], () =>
-          ready(`http://127.0.0.1:${barePort}`),
+        const bare = await startOf(
+          [join(import.meta.dirname, 'bare-server.ts'), String(barePort)],
+          `http://127.0.0.1:${barePort}`,
         )
         bareStarts.push(bare.start)
         bareSizes.push(bare.size)
@@ -64,29 +63,4 @@ export const footprint: Bench = {
       row('memory at rest (resident)', 'MB', sizes, bareSizes),
     ]
   },
-}
-
-async function ready(url: string): Promise<void> {
-  const answer = await fetch(url)
-  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`)
-}
-
-async function measure(args: readonly string[], ask: () => Promise<void>): Promise<{ start: number; size: number }> {
-  const began = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const gone = once(child, 'exit')
-  try {
-    await until(ask, 2)
-    const start = performance.now() - began
-    await sleep(1000)
-    return { start, size: residentMegabytes(child.pid ?? 0) }
-  } finally {
-    child.kill('SIGKILL')
-    await gone
-  }
-}
-
-/** Resident memory as the kernel counts it: `VmRSS` of proc(5), in kB there. */
-function residentMegabytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }

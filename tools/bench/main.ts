@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { door } from './door.ts'
 import { endurance } from './endurance.ts'
 import { footprint } from './footprint.ts'
+import { image } from './image.ts'
 import { journal } from './journal.ts'
 import { matching } from './matching.ts'
 import { reaction } from './reaction.ts'
@@ -13,7 +14,18 @@ import { telemetry } from './telemetry.ts'
 import { uploads } from './uploads.ts'
 import { urgency } from './urgency.ts'
 
-const benches: readonly Bench[] = [door, journal, matching, reaction, urgency, telemetry, footprint, uploads, endurance]
+const benches: readonly Bench[] = [
+  door,
+  journal,
+  matching,
+  reaction,
+  urgency,
+  telemetry,
+  footprint,
+  image,
+  uploads,
+  endurance,
+]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 

@@ -21,8 +21,10 @@ const NODE = '/nodejs/bin/node'
  *
  * Talon itself has zod and the contract in its bundle, which starts in two thirds of the time; a plugin gets these.
  * Copies of them get along: the contract tells errors and definitions apart by symbols and names that all copies share.
+ *
+ * @returns the packages of which something is in it
  */
-export async function buildFolder(folder: string): Promise<void> {
+export async function buildFolder(folder: string): Promise<readonly Package[]> {
   rmSync(folder, { recursive: true, force: true })
   const home = join(folder, 'talon')
   const cli = packageOf(join(ROOT, 'apps/cli/package.json'))
@@ -46,6 +48,7 @@ export async function buildFolder(folder: string): Promise<void> {
   cpSync(join(ROOT, 'LICENSE'), join(home, 'LICENSE'))
   writeFileSync(join(home, 'THIRD-PARTY-LICENSES'), licences(others.filter(({ manifest }) => !ours(manifest.name))))
   writeFileSync(join(home, 'sbom.cdx.json'), sbom(cli, others))
+  return parts
 }
 
 const ours = (name: string) => name.startsWith('@talon/')
