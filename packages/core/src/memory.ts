@@ -34,13 +34,15 @@ interface Held {
   finished?: number
 }
 
-/** Failed events that are kept for an operator; older ones are forgotten first. */
+/** Failed events that are kept for an operator, and ids of those that are done; older ones are forgotten first. */
 const FAILED = 1000
+const DONE = 10_000
 
 /** The journal of those who asked for memory, and of tests. What it holds is lost with the process. */
 export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal {
   const held = new Map<string, Held>()
   const failed = new Map<string, Held>()
+  const done = new Set<string>()
   const windows = new Windows(maxEvents)
   const feed = new Readable({ objectMode: true, read() {} })
 
@@ -59,7 +61,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
 
   return {
     async accept(event: Event, { key, length, sliding }: Window): Promise<Verdict> {
-      if (held.has(event.id) || failed.has(event.id)) return 'duplicate'
+      if (held.has(event.id) || failed.has(event.id) || done.has(event.id)) return 'duplicate'
       const time = now()
       const first = length > 0 ? windows.find(key, time) : undefined
       if (first) {
@@ -90,7 +92,13 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     async finish(id, result) {
       const entry = held.get(id)
       held.delete(id)
-      if (!entry || result === 'done') return
+      if (!entry) return
+      if (result === 'done') {
+        done.add(id)
+        const [first] = done
+        if (done.size > DONE && first !== undefined) done.delete(first)
+        return
+      }
       if (entry.window) windows.end(entry.window.key, entry.window.seen)
       failed.set(id, { ...entry, finished: Date.now() })
       const [oldest] = failed.keys()
@@ -130,6 +138,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
       feed.push(null)
       held.clear()
       failed.clear()
+      done.clear()
       windows.clear()
     },
   }

@@ -136,7 +136,12 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   async function work(): Promise<void> {
     for await (const { entry, tenure } of journal.work()) {
       if (signal.aborted) return
-      const held = tenure ? under(tenure, tools) : tools
+      if (tenure && !taking) {
+        // Another process takes it: this one ends.
+        tenure.release()
+        continue
+      }
+      const held = tenure ? under(tenure, tools, journal) : tools
       const response = respond(entry, () => ruleset, held).finally(() => {
         responding.delete(response)
         tenure?.release()
