@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +94,19 @@ describe('the folder', () => {
     const files = globSync('**', { cwd: folder })
     expect(files.filter((file) => /\.[cm]?ts$|\.map$|\.pem$|\.test\.|\.env/.test(file))).toEqual([])
     expect(statSync(join(folder, 'usr/local/bin/talon')).mode & 0o111).not.toBe(0)
+  })
+
+  it('lacks nothing: each chunk loads where no other package is to be seen, gRPC by itself', () => {
+    const program = `
+      import { createRequire } from 'node:module'
+      for (const file of process.argv.slice(1)) await import(file)
+      createRequire(process.argv[1])('@grpc/grpc-js').credentials.createInsecure()`
+    const chunks = globSync('*.js', { cwd: join(folder, 'talon/dist') }).filter(
+      (file) => !/^(main|worker)\./.test(file),
+    )
+    const args = ['--input-type=module', '--eval', program, ...chunks.map((file) => join(folder, 'talon/dist', file))]
+    expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })).toBe('')
+    expect(chunks.length).toBeGreaterThan(50)
   })
 
   it('loads no SDK before it is needed: no chunk of Talon imports one at once', () => {
