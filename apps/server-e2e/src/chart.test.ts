@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { KubernetesObject } from '@kubernetes/client-node'
+import { EventsV1Api, KubeConfig, type KubernetesObject } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kubeconfigOf, mayDo } from './account.ts'
 import { OWN_ROLE, OWN_RULES, VALUE_SETS } from './chart-values.ts'
@@ -99,9 +99,13 @@ describe.runIf(found)('the chart', () => {
 describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000 }, () => {
   let cluster: Cluster
   let namespace: string
+  let events: EventsV1Api
   beforeAll(async () => {
     cluster = await openCluster()
     namespace = await cluster.newNamespace()
+    const config = new KubeConfig()
+    config.loadFromFile(cluster.kubeconfig)
+    events = config.makeApiClient(EventsV1Api)
   }, 240_000)
   afterAll(() => cluster.close(), 240_000)
 
@@ -132,6 +136,10 @@ describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000
       await seen('before', 'first')
       server.remount(render('second'))
       await until(() => server.output().includes('the rules were reloaded') || undefined, 'the rules were reloaded')
+      await until(async () => {
+        const { items } = await events.listNamespacedEvent({ namespace })
+        return items.find(({ reason, regarding }) => reason === 'RulesReloaded' && regarding?.name === 'talon-0')
+      }, 'the pod has an Event that says so')
       await cluster.runPod(namespace, 'after')
       await shellIn('after')
       await seen('after', 'second')

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -51,8 +52,16 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
   remount(manifests)
   const secret = (name: string) => readFileSync(join(root, '/run/talon', name), 'utf8')
   const port = await freePort()
-  const given = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, here(value)] as const]))
-  const downward = { POD_NAME: 'talon-0', POD_NAMESPACE: namespace, POD_IP: '127.0.0.1' }
+  const downward: Readonly<Record<string, string>> = {
+    'metadata.name': 'talon-0',
+    'metadata.namespace': namespace,
+    'metadata.uid': randomUUID(),
+    'status.podIP': '127.0.0.1',
+  }
+  const given = env.map(({ name, value = '', valueFrom }) => {
+    const path = valueFrom?.fieldRef?.fieldPath
+    return [name, path === undefined ? here(value) : downward[path]] as const
+  })
   const own = {
     PATH: process.env['PATH'],
     KUBECONFIG: kubeconfig,
@@ -62,7 +71,7 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
     JOURNAL_PATH: join(root, '/var/lib/talon'),
   }
   const child = spawn(process.execPath, [TALON, ...args.map(here)], {
-    env: { ...own, ...downward, ...Object.fromEntries(given) },
+    env: { ...own, ...Object.fromEntries(given) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
