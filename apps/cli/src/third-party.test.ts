@@ -127,7 +127,11 @@ describe('a plugin that npm installed beside the config file, outside of the wor
 
     const second = talon(['server', '-c', 'config.yaml', '-r', 'rules.yaml'], {
       cwd: folder,
-      env: { LISTEN_ADDRESS: '127.0.0.1', LISTEN_PORT: new URL(server.url).port, XDG_STATE_HOME: folder },
+      env: {
+        LISTEN_ADDRESS: '127.0.0.1',
+        LISTEN_PORT: new URL(server.url).port,
+        XDG_STATE_HOME: join(folder, 'second'),
+      },
     })
     expect([second.status, second.stderr]).toEqual([2, expect.stringMatching(/is in use: .*LISTEN_PORT/)])
     expect(await server.stop()).toBe(0)

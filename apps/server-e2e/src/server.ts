@@ -53,7 +53,7 @@ export async function startServer({
     configFile,
     `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\nlog_format: json\n${config.replaceAll('{folder}', folder)}`,
   )
-  const [program = '', ...args] = [...through, process.execPath, TALON, 'server', '-c', configFile, '-r', rulesFile]
+  const [program, ...args] = [...through, process.execPath, TALON, 'server', '-c', configFile, '-r', rulesFile]
   // The journal lies there: no two servers share one.
   const own = { XDG_STATE_HOME: folder }
   const child = spawn(program, args, { env: { ...process.env, ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -77,7 +77,7 @@ async function namespaceOf(env: Environment): Promise<string | undefined> {
 }
 
 /** The pod's own address: the setting, the downward API's, else the first that is not the loopback's. */
-function addressOf({ deduplication, listen_port }: Config, env: Environment): string {
+function addressOf({ deduplication, listen_port, tls }: Config, env: Environment): string {
   if (deduplication.address) return deduplication.address
   const own = Object.values(networkInterfaces())
     .flat()
@@ -87,5 +87,5 @@ function addressOf({ deduplication, listen_port }: Config, env: Environment): st
     throw new ConfigError(
       'this server has no address for the others: set deduplication.address (DEDUPLICATION_ADDRESS)',
     )
-  return `http://${ip.includes(':') ? `[${ip}]` : ip}:${listen_port}`
+  return `http${tls.cert_file ? 's' : ''}://${ip.includes(':') ? `[${ip}]` : ip}:${listen_port}`
 }

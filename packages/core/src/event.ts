@@ -11,6 +11,17 @@ export interface Receipt {
   readonly sampled?: false
 }
 
+/** What the door knew of an event, for those who send it on or keep it. */
+export function receiptOf({ id, received, traceId, parentSpanId, sampled }: Event): Receipt {
+  return {
+    id,
+    received,
+    traceId,
+    ...(parentSpanId !== undefined && { parentSpanId }),
+    ...(sampled !== undefined && { sampled }),
+  }
+}
+
 /** Bytes of a body at most: what the door takes, and what a line of a file may hold. */
 export const MAX_BODY = 1024 * 1024
 

@@ -1,7 +1,7 @@
 export { ROLES, type AuthClient, type Role } from './auth-settings.ts'
 export { createTalon, type Accepted, type Readiness, type Talon, type TalonOptions } from './talon.ts'
 export { inspect, type Inspection, type InspectOptions } from './inspect.ts'
-export { decode, canonicalSource, MAX_BODY, priorityOf, type Receipt } from './event.ts'
+export { decode, canonicalSource, MAX_BODY, priorityOf, receiptOf, type Receipt } from './event.ts'
 export { windowOf } from './dedup.ts'
 export { readFields } from './fields.ts'
 export { Host, type HostOptions, type Kind } from './host.ts'

@@ -218,6 +218,7 @@ function checkRestart(journey: Journey): void {
         received: 1000.125,
         traceId: 'a'.repeat(32),
         parentSpanId: 'b'.repeat(16),
+        sampled: false,
       })
       await stand.journal.accept(event, windowOf('1'))
       await progress(stand.journal, '1')

@@ -48,8 +48,9 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Jour
   return {
     async accept(event, { key, length, sliding }) {
       const { id, received, traceId, parentSpanId = null, raw, priority } = event
+      const sampled = event.sampled === false ? 0 : 1
       const turn = await thread.ask('accept', {
-        ...{ id, received, traceId, parentSpanId, raw, key, length, sliding },
+        ...{ id, received, traceId, parentSpanId, sampled, raw, key, length, sliding },
         urgency: PRIORITIES.indexOf(priority),
         events: roomFor(event, maxEvents),
         bytes: roomFor(event, maxBytes),

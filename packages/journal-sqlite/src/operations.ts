@@ -12,6 +12,8 @@ export interface Arrival {
   readonly received: number
   readonly traceId: string
   readonly parentSpanId: string | null
+  /** 0: the sender asked not to record its trace. */
+  readonly sampled: 0 | 1
   readonly raw: string
   /** Place in the list of priorities, the least urgent 0. */
   readonly urgency: number
@@ -34,6 +36,8 @@ export interface Row {
   readonly received: number
   readonly traceId: string
   readonly parentSpanId: string | null
+  /** 0: the sender asked not to record its trace. */
+  readonly sampled: 0 | 1
   readonly raw: string
   readonly plan?: string
   readonly steps: readonly (readonly [name: string, record: string])[]

@@ -4,9 +4,13 @@ import { STATES, type LetterRow, type Row } from './operations.ts'
 
 /** The entry of a row: its event is read again from the text that came. @throws EventError */
 export function entryOf(row: Row): Entry {
-  const { id, received, traceId, parentSpanId, raw, plan, steps, notes, repeats, asked } = row
+  const { id, received, traceId, parentSpanId, sampled, raw, plan, steps, notes, repeats, asked } = row
   return {
-    event: decode(raw, { id, received, traceId, ...(parentSpanId !== null && { parentSpanId }) }),
+    event: decode(raw, {
+      ...{ id, received, traceId },
+      ...(parentSpanId !== null && { parentSpanId }),
+      ...(sampled === 0 && { sampled: false }),
+    }),
     ...(plan !== undefined && { plan: JSON.parse(plan) as Plan }),
     steps: Object.fromEntries(steps.map(([name, record]) => [name, JSON.parse(record) as StepRecord])),
     notes: Object.fromEntries(notes),

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { LetterRow, Operations, Range, Row } from './operations.ts'
 
 const COLUMNS = `
-  seq, turn, id, received, trace_id AS traceId, parent_span_id AS parentSpanId, raw, repeats, asked, state, finished
+  seq, turn, id, received, trace_id AS traceId, parent_span_id AS parentSpanId, sampled, raw, repeats, asked, state, finished
   FROM entries JOIN bodies USING (seq)`
 
 interface Fact {

@@ -15,6 +15,8 @@ CREATE TABLE entries (
   received REAL NOT NULL,
   trace_id TEXT NOT NULL,
   parent_span_id TEXT,
+  -- 0: the sender asked not to record its trace.
+  sampled INTEGER NOT NULL,
   repeats INTEGER NOT NULL DEFAULT 0,
   until REAL NOT NULL,
   length REAL NOT NULL,

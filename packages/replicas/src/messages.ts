@@ -1,9 +1,9 @@
-import { decode, type Entry, type Plan, type StepKey, type StepRecord } from '@talon/core'
+import { decode, receiptOf, type Entry, type Plan, type Receipt, type StepKey, type StepRecord } from '@talon/core'
 import { z } from 'zod'
 
 /** An entry on its way to the leader. The event travels as it was received. */
 export interface HandedEntry {
-  readonly receipt: { id: string; received: number; traceId: string; parentSpanId?: string }
+  readonly receipt: Receipt
   readonly raw: string
   readonly plan?: Plan
   readonly steps: Readonly<Record<StepKey, StepRecord>>
@@ -53,9 +53,14 @@ export function readMessage(body: string): Message {
 }
 
 export function handed({ event, plan, steps, notes, asked }: Entry): HandedEntry {
-  const { id, received, traceId, parentSpanId } = event
-  const receipt = { id, received, traceId, ...(parentSpanId !== undefined && { parentSpanId }) }
-  return { receipt, raw: event.raw, ...(plan && { plan }), steps, notes, ...(asked !== undefined && { asked }) }
+  return {
+    receipt: receiptOf(event),
+    raw: event.raw,
+    ...(plan && { plan }),
+    steps,
+    notes,
+    ...(asked !== undefined && { asked }),
+  }
 }
 
 /** The event of a handed entry. @throws EventError where it is none. */

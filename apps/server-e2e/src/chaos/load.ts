@@ -18,7 +18,7 @@ export function startLoad(urls: () => readonly string[], rate: number): Load {
   const answered: string[] = []
   const under = new Set<Promise<void>>()
   let sent = 0
-  let going = true
+  const ended = new AbortController()
 
   async function send(url: string, mark: string): Promise<void> {
     const body = JSON.stringify(falcoEvent('Chaos', { mark }, { priority: mark.endsWith('7') ? 'Critical' : 'Notice' }))
@@ -31,7 +31,7 @@ export function startLoad(urls: () => readonly string[], rate: number): Load {
   }
 
   const running = (async () => {
-    while (going) {
+    while (!ended.signal.aborted) {
       const at = urls()
       const url = at[sent % Math.max(1, at.length)]
       if (url) {
@@ -48,7 +48,7 @@ export function startLoad(urls: () => readonly string[], rate: number): Load {
       return sent
     },
     async stop() {
-      going = false
+      ended.abort()
       await running
       await Promise.allSettled(under)
     },

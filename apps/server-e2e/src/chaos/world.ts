@@ -52,7 +52,10 @@ export async function openWorld(): Promise<World> {
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     counts.set(path, (counts.get(path) ?? 0) + 1)
-    if (path !== '/told') return void request.resume().on('end', () => response.end())
+    if (path !== '/told') {
+      request.resume().on('end', () => response.end())
+      return
+    }
     json(request).then(
       (body) => {
         const { status, falco } = body as { status: string; falco: { output_fields: Record<string, string> } }
