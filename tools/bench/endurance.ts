@@ -46,8 +46,8 @@ log_format: json\nprint_all_events: false\njournal: { path: ${folder}/journal, m
       const after = await resident(talon.pid ?? 0)
       const samples: number[] = []
       for (let minute = 0; minute < MINUTES; minute++) {
-        await answers(url, RATE, 60)
-        samples.push(await resident(talon.pid ?? 0))
+        await answers(url, RATE, 50)
+        samples.push(await resident(talon.pid ?? 0, 10))
       }
       const [early, late] = [median(samples.slice(0, 3)), median(samples.slice(-3))]
       return [
@@ -81,10 +81,10 @@ function row(what: string, measured: number, when: string, baseline: number) {
   }
 }
 
-/** Bytes that a process holds once it has come to rest: the least of what it holds in a few seconds. */
-async function resident(pid: number): Promise<number> {
+/** Bytes that a process holds once it has come to rest: the least of what it holds in a minute, in which V8 tidies up. */
+async function resident(pid: number, seconds = 60): Promise<number> {
   const seen: number[] = []
-  for (let second = 0; second < 8; second++) {
+  for (let second = 0; second < seconds; second++) {
     await sleep(1000)
     const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     seen.push(Number(kilobytes) * 1024)
