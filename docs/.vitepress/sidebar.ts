@@ -48,6 +48,11 @@ export function sidebar(source: string): Group[] {
     },
     ...reference,
     {
+      text: 'For authors of plugins',
+      collapsed: true,
+      items: [...pagesOf(source, 'api'), { text: 'Plugins and versions', link: '/plugin-semver' }],
+    },
+    {
       text: 'The project',
       items: [
         { text: 'Architecture', link: '/architecture' },

@@ -20,13 +20,15 @@ export interface Page {
   readonly blocks: readonly Block[]
 }
 
-/** The pages of the guide, the start page's README and how to contribute. */
+/** The pages of the guide, the README, the site's start page, and how to contribute. */
 export function readPages(): readonly Page[] {
   const guide = readdirSync(join(ROOT, 'docs/guide')).filter((file) => file.endsWith('.md'))
-  return [...guide.map((file) => `docs/guide/${file}`), 'README.md', 'docs/contributing.md'].map((path) => {
-    const text = readFileSync(join(ROOT, path), 'utf8')
-    return { name: basename(path, '.md'), text, blocks: blocksOf(text) }
-  })
+  return [...guide.map((file) => `docs/guide/${file}`), 'README.md', 'docs/index.md', 'docs/contributing.md'].map(
+    (path) => {
+      const text = readFileSync(join(ROOT, path), 'utf8')
+      return { name: basename(path, '.md'), text, blocks: blocksOf(text) }
+    },
+  )
 }
 
 /** The fenced blocks of a page, without the indentation that they have in a list. */

@@ -73,7 +73,13 @@ function expectLines(output: string, wanted: string): void {
   const lines = output.split('\n')
   let from = 0
   for (const line of wanted.split('\n').filter((line) => line.trim() && line.trim() !== '…')) {
-    const pattern = new RegExp(`^${line.trimEnd().split(/\s*…\s*/).map(quoted).join('.*')}\\s*$`)
+    const pattern = new RegExp(
+      `^${line
+        .trimEnd()
+        .split(/\s*…\s*/)
+        .map(quoted)
+        .join('.*')}\\s*$`,
+    )
     const found = lines.findIndex((one, at) => at >= from && pattern.test(one))
     if (found < 0) throw new Error(`no line ${JSON.stringify(line)} in\n${output}`)
     from = found + 1

@@ -8,8 +8,8 @@ import { FOREIGN, settingsOf } from './foreign.ts'
 import { ROOT } from './pages.ts'
 
 /**
- * What is wrong with a YAML block, a line each. What it is, its first line says (`# falco.yaml`), or its content: a list
- * of rules and actions, a config file, a manifest of Kubernetes.
+ * What is wrong with a YAML block, a line each. What it is, its first line says (`# falco.yaml`; `# values.yaml` is
+ * that of Talon's own chart), or its content: a list of rules and actions, a config file, a manifest of Kubernetes.
  */
 export async function faultsOf(text: string): Promise<string[]> {
   const documents = parseAllDocuments(text)
@@ -19,7 +19,7 @@ export async function faultsOf(text: string): Promise<string[]> {
   const title = /^# (.+?)(?::.*)?$/m.exec(text.split('\n')[0] ?? '')?.[1] ?? ''
   const foreign = FOREIGN[title]
   if (foreign) return unknownIn(values, foreign).map((name) => `${title} has no ${name}`)
-  if (title === "values of Talon's chart") return valuesFaults(values)
+  if (title === 'values.yaml') return valuesFaults(values)
   if (values.every(isManifest)) return []
   return Array.isArray(values[0]) ? rulesFaults(text) : configFaults(text)
 }
