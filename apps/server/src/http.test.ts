@@ -1,5 +1,5 @@
 import { decode, memoryJournal } from '@talon/core'
-import { ConfigError } from '@talon/plugin'
+import { ActionError, ConfigError } from '@talon/plugin'
 import { describe, expect, it, vi } from 'vitest'
 import { createAuth } from './auth.ts'
 import { createApp, type Door } from './http.ts'
@@ -57,6 +57,16 @@ describe('POST /', () => {
     expect(answer.status).toBe(503)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(full.refused).toEqual(['full'])
+  })
+
+  it('says 503 where the journal takes nothing, and why to the log alone', async () => {
+    const { post, refused, log } = open({}, async () => {
+      throw new ActionError('no space left on /var/lib/talon', { retryable: true })
+    })
+    const answer = await post(EVENT)
+    expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([503, true])
+    expect(await answer.text()).not.toContain('/var/lib')
+    expect([refused, log.error.mock.calls]).toEqual([['journal'], []])
   })
 
   it.each([

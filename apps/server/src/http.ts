@@ -106,6 +106,14 @@ export function createApp(door: Door): App {
       return refuse(c, new Refusal(400, 'not_an_event', error.message))
     if (TalonError.is(error) && error.kind === 'config')
       return c.json({ error: 'the rules have errors: the old ones stay', issues: error.issues }, 422, HEADERS)
+    if (TalonError.is(error) && error.kind === 'action') {
+      // The log says why, now and then: as long as it lasts, every event meets it.
+      refused('journal', error.message)
+      return c.json({ error: 'the event could not be kept: try again' }, 503, {
+        ...HEADERS,
+        'retry-after': RETRY_AFTER,
+      })
+    }
     log.error('a request failed', { error: error.message, stack: error.stack, path: c.req.path })
     return refuse(
       c,

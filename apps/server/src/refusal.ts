@@ -13,6 +13,7 @@ export type Reason =
   | 'not_allowed'
   | 'not_sealed'
   | 'full'
+  | 'journal'
   | 'aborted'
   | 'malformed_http'
   | 'failure'
