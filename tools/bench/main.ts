@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { chaos } from './chaos.ts'
 import { door } from './door.ts'
 import { endurance } from './endurance.ts'
 import { footprint } from './footprint.ts'
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   image,
   uploads,
   endurance,
+  chaos,
 ]
 const PAGE = 'docs/performance.md'
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->']
