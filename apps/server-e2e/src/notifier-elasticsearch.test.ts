@@ -73,7 +73,8 @@ notifiers:
   const arrived = (query: object, count: number) =>
     until(
       async () => {
-        const hits = await find(query)
+        // A new index answers with 503 until its shards have started.
+        const hits = await find(query).catch(() => [])
         return hits.length >= count ? hits : undefined
       },
       `${count} documents for ${JSON.stringify(query)}`,

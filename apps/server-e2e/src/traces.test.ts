@@ -69,7 +69,10 @@ describe.skipIf(missing)('what the server tells a collector', { timeout: 300_000
     await until(() => receiver.received.length >= 4 || undefined, 'the webhook is told of three actions and an output')
     expect(await server.stop()).toBe(0)
 
-    const spans = collector.spans().filter(({ traceId }) => traceId === SENDER.traceId)
+    const spans = await until(() => {
+      const mine = collector.spans().filter(({ traceId }) => traceId === SENDER.traceId)
+      return mine.some(({ name }) => name === 'event') ? mine : undefined
+    }, 'the collector has written the last span')
     const named = new Map(spans.map((span) => [span.spanId, span.name]))
     const under = (name: string) =>
       spans
