@@ -160,7 +160,11 @@ describe.skipIf(missing)('what the server tells a collector', { timeout: 300_000
     })
     await server.post(shell('nobody'))
     await server.stop()
-    expect(secure.spans().map(({ name }) => name)).toContain('event')
+    const written = await until(
+      () => secure.spans().find(({ name }) => name === 'event'),
+      'the collector has written what came over TLS',
+    )
+    expect(written.traceId).toMatch(/^[0-9a-f]{32}$/)
     await secure.close()
     rmSync(folder, { recursive: true })
   })

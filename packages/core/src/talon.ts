@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as newId } from 'uuid'
 import { ConfigError, type Client, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
@@ -59,6 +59,8 @@ export interface Talon {
 
 /** Events that are responded to at once; what steps of theirs run at once is `concurrency`. */
 const RESPONDING = 10_000
+/** Milliseconds that a stop waits for what the journal has and has not given yet. */
+const COMING = 1000
 /** Reports that wait for one notifier at most. */
 const BACKLOG = 10_000
 
@@ -196,10 +198,11 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       const timeout = new AbortController()
       const drained = (async () => {
         // What was accepted a moment ago is on its way from the journal.
+        const coming = monotonic() + COMING
         do {
           await Promise.allSettled(responding)
-          await setImmediate()
-        } while (responding.size)
+          await sleep(1)
+        } while (responding.size || (journal.stats().waiting > 0 && monotonic() < coming))
         await notifications.drain()
       })()
       await Promise.race([
