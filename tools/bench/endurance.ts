@@ -38,16 +38,21 @@ log_format: json\nprint_all_events: false\njournal: { path: ${folder}/journal, m
     )
     const talon = startTalon(config, rules)
     const url = `http://127.0.0.1:${port}`
+    /** V8 gives back what a burst has taken once there is little to do, not while there is nothing to do. */
+    async function atRest(): Promise<number> {
+      await answers(url, RATE, 60)
+      return resident(talon.pid ?? 0)
+    }
     try {
       await until(() => fetch(url))
       await load(url, { amount: FIRST })
-      const before = await resident(talon.pid ?? 0)
+      const before = await atRest()
       await load(url, { amount: ALL - FIRST })
-      const after = await resident(talon.pid ?? 0)
+      const after = await atRest()
       const samples: number[] = []
       for (let minute = 0; minute < MINUTES; minute++) {
         await answers(url, RATE, 50)
-        samples.push(await resident(talon.pid ?? 0, 10))
+        samples.push(await resident(talon.pid ?? 0))
       }
       const [early, late] = [median(samples.slice(0, 3)), median(samples.slice(-3))]
       return [
@@ -81,10 +86,10 @@ function row(what: string, measured: number, when: string, baseline: number) {
   }
 }
 
-/** Bytes that a process holds once it has come to rest: the least of what it holds in a minute, in which V8 tidies up. */
-async function resident(pid: number, seconds = 60): Promise<number> {
+/** Bytes that a process holds: the least of ten seconds. */
+async function resident(pid: number): Promise<number> {
   const seen: number[] = []
-  for (let second = 0; second < seconds; second++) {
+  for (let second = 0; second < 10; second++) {
     await sleep(1000)
     const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     seen.push(Number(kilobytes) * 1024)
