@@ -23,8 +23,9 @@ const RULES = `
     - action: Keep the logs
       actionner: kubernetes:log
       output: { target: "local:file", parameters: { destination: "{folder}" } }
-    - action: Cordon a pod that is not there
-      actionner: kubernetes:cordon
+    - action: Note it
+      actionner: kubernetes:annotation
+      parameters: { annotations: { seen: "yes" } }
       ignore_errors: true
 `
 const SENDER = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
@@ -82,14 +83,15 @@ describe.skipIf(missing)('what the server tells a collector', { timeout: 300_000
     const one = (name: string) => spans.find((span) => span.name === name) as CollectedSpan
     expect(one('event').parentSpanId).toBe(SENDER.spanId)
     expect(under('event')).toEqual([
-      'action kubernetes:cordon',
+      'action kubernetes:annotation',
       'action kubernetes:label',
       'action kubernetes:log',
       'match',
       ...Array.from({ length: 4 }, () => 'notification webhook'),
       'output local:file',
     ])
-    for (const action of ['label', 'log', 'cordon']) expect(under(`action kubernetes:${action}`)).toEqual(['checks'])
+    for (const action of ['label', 'log', 'annotation'])
+      expect(under(`action kubernetes:${action}`)).toEqual(['checks'])
     expect(one('event').resource).toMatchObject({
       'service.name': 'falco-talon',
       'service.version': expect.any(String),

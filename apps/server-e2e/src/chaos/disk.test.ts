@@ -32,10 +32,10 @@ const fakesTime = spawnSync('faketime', ['--version']).status === 0
 if (!mounts) console.log('not run: a full disk, since this user may not mount a tmpfs')
 if (!fakesTime) console.log('not run: a clock that is set back, since the Debian package faketime is missing')
 
-/** A disk of four megabytes; `fill` leaves no room on it, `free` gives it back. */
+/** A disk of 32 megabytes: the write-ahead log alone may take some; `fill` leaves no room on it, `free` gives it back. */
 function smallDisk() {
   const folder = mkdtempSync(join(tmpdir(), 'talon-disk-'))
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]).status).toBe(0)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder]).status).toBe(0)
   const filler = join(folder, 'filler')
   return {
     folder,
@@ -55,7 +55,7 @@ const post = (server: Mortal, mark: string) =>
     body: JSON.stringify(falcoEvent('Chaos', { mark })),
   })
 
-describe.runIf(mounts)('a full disk', () => {
+describe.runIf(mounts)('a full disk', { timeout: 240_000 }, () => {
   it('refuses with 503 before anything is promised, and takes events again when there is room', async () => {
     const disk = smallDisk()
     const config = `journal: { path: ${disk.folder}/journal }\nspool: { path: ${disk.folder}/spool }`
@@ -97,7 +97,7 @@ describe.runIf(mounts)('a full disk', () => {
   })
 })
 
-describe('a journal that was cut short', () => {
+describe('a journal that was cut short', { timeout: 240_000 }, () => {
   it('ends the start with the way out, or is moved aside where memory is asked for', async () => {
     const server = await createMortal({ world, name: 'cut', kubeconfig: cluster.kubeconfig })
     await server.start()
@@ -118,7 +118,7 @@ describe('a journal that was cut short', () => {
   })
 })
 
-describe.runIf(fakesTime)('a clock that is set back by an hour', () => {
+describe.runIf(fakesTime)('a clock that is set back by an hour', { timeout: 240_000 }, () => {
   it('neither stretches the window of deduplication nor loses what is unfinished', async () => {
     const config = 'deduplication: { time_window_seconds: 3 }'
     const server = await createMortal({ world, name: 'clock', kubeconfig: cluster.kubeconfig, config })
