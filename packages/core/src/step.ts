@@ -57,6 +57,7 @@ export async function act(work: StepWork, tools: Tools, waited: number): Promise
   let artifact: Spooled | undefined
   const outcome = await tools.runStage({ ...stageOf(work), name: 'action', waited }, async () => {
     const definition = found(tools.host.find('actionner', step.actionner), `actionner '${step.actionner}'`)
+    await reach(work, definition, tools)
     const { refused, fields } = await check(work, definition, tools)
     if (refused) return refused
     const signal = AbortSignal.any([tools.signal, AbortSignal.timeout(step.timeout * 1000)])
@@ -90,6 +91,14 @@ export async function act(work: StepWork, tools: Tools, waited: number): Promise
     return retry(run, { retries: tools.retries, untouchedOnly: !definition.repeatable, signal, random: tools.random })
   })
   return { outcome, ...(artifact && { artifact }) }
+}
+
+/** Waits until what the step uses is there: that takes no time from the action, and the event's age counts after it. */
+async function reach({ rule, step }: StepWork, definition: Actionner, tools: Tools): Promise<void> {
+  // What is wrong with a context is its own stage's failure.
+  for (const name of step.contexts)
+    await tools.open(tools.host.find('context', name)?.uses ?? {}).catch(() => tools.signal.throwIfAborted())
+  if (!rule.dryRun || definition.previews) await tools.open(definition.uses)
 }
 
 interface Checked {

@@ -429,6 +429,28 @@ describe('starting', () => {
     expect(await talon.ready(new AbortController().signal)).toEqual({ ready: true, problems: [] })
   })
 
+  it('waits for it as long as it takes: that is no time of the action', async () => {
+    const opens = performance.now() + 1500
+    const cluster = defineClient({
+      name: 'cluster',
+      summary: 'A cluster',
+      settings: z.object({}),
+      open: () => 'client',
+      check: () => (performance.now() > opens ? Promise.resolve() : Promise.reject(new Error('connection refused'))),
+    })
+    const works = act('test:a', undefined, {
+      uses: { cluster },
+      async run({ signal }: { signal: AbortSignal }) {
+        await sleep(5, undefined, { signal })
+        return done('done')
+      },
+    })
+    const { talon, told, settled } = await start(rule(step('test:a', ', timeout: 1')), [works])
+    await talon.handle(body())
+    await settled()
+    expect(told()).toEqual(['test:a success'])
+  })
+
   it('goes on with what a journal kept: finished steps stay, repeatable ones run again, others are interrupted', async () => {
     const ran: string[] = []
     const once = act('test:once', () => void ran.push('once'), { repeatable: false })
