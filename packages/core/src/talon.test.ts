@@ -451,6 +451,24 @@ describe('starting', () => {
     expect(told()).toEqual(['test:a success'])
   })
 
+  it('holds no more for an event that waits, however many others pass', async () => {
+    const hold = Promise.withResolvers<void>()
+    const { talon } = await start(rule(step('test:hold')), [act('test:hold', () => hold.promise)], {
+      file: 'journal: { type: memory, max_events: 20000 }\ndeduplication: { time_window_seconds: 0 }\n',
+    })
+    // One place is left of those that are responded to at once.
+    for (let count = 0; count < 9_999; count++) await talon.handle(body())
+    await sleep(200)
+    const before = process.memoryUsage().heapUsed
+    for (let count = 0; count < 500; count++) await talon.handle(body({ rule: 'Nothing' }))
+    for (let left = 2000; talon.stats().events > 9_999 && left; left--) await sleep(10)
+    const grown = process.memoryUsage().heapUsed - before
+    hold.resolve()
+    expect(talon.stats().events).toBe(9_999)
+    // A race of all that wait for each that passes took 480 MiB.
+    expect(grown).toBeLessThan(200 * 2 ** 20)
+  }, 60_000)
+
   it('goes on with what a journal kept: finished steps stay, repeatable ones run again, others are interrupted', async () => {
     const ran: string[] = []
     const once = act('test:once', () => void ran.push('once'), { repeatable: false })

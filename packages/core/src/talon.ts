@@ -126,6 +126,8 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
 
   const responding = new Set<Promise<void>>()
   let taking = true
+  /** Tells `work` that a response has ended. */
+  let ended = () => {}
   await spool.sweep(async (file) => isAwaited(file, await journal.show(file.slice(0, file.indexOf('.')))))
   for await (const letter of journal.letters()) notifications.send(letter, eventOf(letter.report))
   const working = work().catch((error: unknown) => {
@@ -147,9 +149,11 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       const response = respond(entry, () => ruleset, held).finally(() => {
         responding.delete(response)
         tenure?.release()
+        ended()
       })
       responding.add(response)
-      while (responding.size >= RESPONDING && !signal.aborted) await Promise.race(responding)
+      // No race of them all: each race would stay with each of them until it ends.
+      while (responding.size >= RESPONDING && !signal.aborted) await new Promise<void>((resolve) => (ended = resolve))
     }
   }
 
