@@ -38,7 +38,8 @@ export class Outbox {
     this.#boxes.set(address, box)
     return new Promise((resolve) => {
       box.items.push({ item, sent: resolve })
-      if (box.items.length > BOUND) box.items.shift()?.sent()
+      // The first ones may be on their way.
+      if (box.items.length > BOUND) box.items.splice(BATCH, 1)[0]?.sent()
       if (!box.sending) void this.#send(address, box)
     })
   }
@@ -64,7 +65,7 @@ export class Outbox {
           events: box.items.length,
           error: String(error),
         })
-        batch.push(...box.items.slice(BATCH))
+        batch.push(...box.items.slice(batch.length))
       }
       box.items.splice(0, batch.length)
       for (const { sent } of batch) sent()
