@@ -90,4 +90,24 @@ describe('an election', () => {
     await until(() => leads(second))
     await until(() => first.current().leader?.identity === 'b')
   })
+
+  it('leaves the Lease free where its taking was on the way as the server ended', async () => {
+    const store = new MemoryStore()
+    const written = Promise.withResolvers<void>()
+    const slow: LeaseStore = {
+      read: () => store.read(),
+      replace: (record) => store.replace(record),
+      async create(record) {
+        const made = await store.create(record)
+        written.resolve()
+        await sleep(30)
+        return made
+      },
+    }
+    const ending = stand(slow, 'a')
+    await written.promise
+    await ending.release()
+    await ending.close()
+    expect(store.record?.holder).toBe('')
+  })
 })

@@ -76,6 +76,8 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
         if (!troubled) log.warn('the Lease cannot be read or written', { error: messageOf(error) })
         troubled = true
       }
+      // It was taken while the giving up of it was asked for.
+      if (held && !standing) await giveUp()
       if (held && !valid(held)) lose('it could not be renewed in time')
       await sleep(times.retry * 1000 * (0.9 + Math.random() / 5), undefined, { signal: ended.signal }).catch(() => {})
     }
@@ -160,6 +162,24 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
     tell()
   }
 
+  async function giveUp(): Promise<void> {
+    const mine = held
+    if (!mine) return
+    lose('this server ends')
+    const signal = AbortSignal.timeout(RELEASE)
+    const give = (record: LeaseRecord) => store.replace({ ...record, holder: '', duration: 1, renewed: time() }, signal)
+    const giveLatest = async () => {
+      // A renewal of our own may have come between.
+      const record = await store.read(signal)
+      if (record?.holder === identity) await give(record)
+    }
+    await give(mine.record)
+      .catch(giveLatest)
+      .catch((error: unknown) => {
+        log.warn('the Lease could not be given up: another server waits until it ends', { error: messageOf(error) })
+      })
+  }
+
   function tell(): void {
     for (const listener of listeners) listener()
   }
@@ -169,22 +189,7 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
     onChange: (listener) => void listeners.add(listener),
     async release() {
       standing = false
-      const mine = held
-      if (!mine) return
-      lose('this server ends')
-      const signal = AbortSignal.timeout(RELEASE)
-      const give = (record: LeaseRecord) =>
-        store.replace({ ...record, holder: '', duration: 1, renewed: time() }, signal)
-      const giveLatest = async () => {
-        // A renewal of our own may have come between.
-        const record = await store.read(signal)
-        if (record?.holder === identity) await give(record)
-      }
-      await give(mine.record)
-        .catch(giveLatest)
-        .catch((error: unknown) => {
-          log.warn('the Lease could not be given up: another server waits until it ends', { error: messageOf(error) })
-        })
+      await giveUp()
     },
     async close() {
       ended.abort()
