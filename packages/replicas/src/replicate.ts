@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isOver, type Entry, type Journal, type StepKey, type Window, type Work } from '@talon/core'
+import { isOver, type Entry, type Journal, type KeptEntry, type StepKey, type Window, type Work } from '@talon/core'
 import type { Event, Logger } from '@talon/plugin'
 import type { Election, Term } from './election.ts'
 import type { Link } from './link.ts'
@@ -21,6 +21,8 @@ export interface ReplicateOptions {
   readonly now: () => number
   /** Milliseconds that a new leader waits for the first keeper of an entry that it only has a copy of. */
   readonly grace?: number
+  /** Milliseconds after which a handed entry is handed over again: the leader may have failed to tell how it went on. */
+  readonly remind?: number
 }
 
 /** A journal whose work is one leader's. */
@@ -38,6 +40,7 @@ const CHARACTERS = 4_000_000
 const PAUSE = 500
 const FAREWELL = 5000
 const GRACE = 15_000
+const REMIND = 60_000
 
 /** Note with the name of the server that took the event from Falco: what it knows of the event counts. */
 const ORIGIN = 'replicas.origin'
@@ -48,7 +51,7 @@ const ORIGIN = 'replicas.origin'
  * its successor, who gets the entries from them, knows where to go on.
  */
 export function replicate(options: ReplicateOptions): Replica {
-  const { journal, election, link, self, windowOf, log, now, grace = GRACE } = options
+  const { journal, election, link, self, windowOf, log, now, grace = GRACE, remind = REMIND } = options
   const closing = new AbortController()
   const feed = new Readable({ objectMode: true, read() {} })
   const outbox = new Outbox(link, log, closing.signal)
@@ -61,6 +64,14 @@ export function replicate(options: ReplicateOptions): Replica {
   /** Copies whose first keeper spoke in this term, by the term. */
   const confirmed = new Map<string, Term>()
   let handing = false
+
+  let remembered = new Set<string>()
+  const reminding = setInterval(() => {
+    const waiting = [...open].flatMap(([id, state]) => (state === 'handed' ? [id] : []))
+    for (const id of waiting) if (remembered.has(id)) open.set(id, 'idle')
+    remembered = new Set(waiting)
+    void hand()
+  }, remind).unref()
 
   election.onChange(routeAll)
   const pumping = (async () => {
@@ -77,16 +88,30 @@ export function replicate(options: ReplicateOptions): Replica {
   async function route(id: string, known?: Entry): Promise<void> {
     const { term } = election.current()
     if (!term) return void hand()
-    const entry = keepers.has(id) || !known ? await journal.show(id) : known
+    const entry = keepers.has(id) || !known ? await show(id) : known
     if (!entry || open.get(id) === 'working') return
     const uncertain = !isOwn(entry) && confirmed.get(id) !== term
     if (uncertain && !(await waited(term))) return
-    if (!open.has(id) || open.get(id) === 'working' || !term.valid()) return
+    // Another keeper may have told more of it meanwhile.
+    const latest = uncertain ? await show(id) : entry
+    if (!latest || !open.has(id) || open.get(id) === 'working' || !term.valid()) return
     open.set(id, 'working')
     feed.push({
-      entry: uncertain ? { ...entry, uncertain } : entry,
+      entry: uncertain ? { ...latest, uncertain } : latest,
       tenure: { ...tenureOf(term), release: () => released(id, term) },
     } satisfies Work)
+  }
+
+  /** What cannot be read now is read later: nobody else would ask for the entry again. Undefined at the end, too. */
+  async function show(id: string): Promise<KeptEntry | undefined> {
+    for (;;)
+      try {
+        return await journal.show(id)
+      } catch (error) {
+        if (closing.signal.aborted) return undefined
+        log.warn('the journal cannot be read now: the event waits', { event: id, error: String(error) })
+        await sleep(PAUSE, undefined, { signal: closing.signal }).catch(() => {})
+      }
   }
 
   const isOwn = ({ notes }: Entry) => (notes[ORIGIN] ?? self.name) === self.name
@@ -148,7 +173,7 @@ export function replicate(options: ReplicateOptions): Replica {
   async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
     const entries: HandedEntry[] = []
     let size = 0
-    const found = await Promise.all(ids.map(async (id) => [id, await journal.show(id)] as const))
+    const found = await Promise.all(ids.map(async (id) => [id, await show(id)] as const))
     for (const [id, entry] of found) {
       if (entry?.state !== 'unfinished') open.delete(id)
       else if (size === 0 || size + entry.event.raw.length < CHARACTERS) {
@@ -301,6 +326,7 @@ export function replicate(options: ReplicateOptions): Replica {
       const patience = () => (election.current().leader ? FAREWELL : FAREWELL / 2)
       while (idle().length && performance.now() - ended < patience()) await sleep(PAUSE / 5)
       closing.abort()
+      clearInterval(reminding)
       await election.close()
       await journal.close()
       feed.push(null)
