@@ -7,7 +7,10 @@ import process from 'node:process'
 const args = process.argv.slice(2)
 if (args.length === 0 || args[0] === '--once') {
   const { demo } = await import('./demo/main.ts')
-  process.exitCode = await demo({ once: args[0] === '--once' || !process.stdout.isTTY })
+  const stays = args.length === 0 && process.stdout.isTTY
+  process.exitCode = await demo({ once: !stays })
+  if (!stays && args.length === 0)
+    console.log('\n  Not on a terminal, so this is the end; on one it stays up, for events of yours.')
 } else {
   const talon = join(import.meta.dirname, '../apps/cli/bin/talon.mjs')
   const child = spawn(process.execPath, [relative(process.cwd(), talon), ...args], { stdio: 'inherit' })

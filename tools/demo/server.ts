@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { brief } from './brief.ts'
 
 const TALON = join(import.meta.dirname, '../../apps/cli/bin/talon.mjs')
 const RULES = join(import.meta.dirname, 'rules.yaml')
@@ -17,7 +19,7 @@ export interface Server {
   readonly took: number
   /** Sends an event as Falco does. */
   post(event: object): Promise<{ status: number; traceId: string; took: number; sent: number }>
-  /** From now on what it logs is shown. */
+  /** From now on what it logs is shown, in brief. */
   show(): void
   /** Ends it, and gives its exit status. */
   stop(): Promise<number | null>
@@ -31,7 +33,7 @@ export async function startServer(folder: string, kubeconfig: string, webhook: s
     listen_port: port,
     kubeconfig,
     print_all_events: true,
-    log_format: 'color',
+    log_format: 'text',
     journal: { path: join(folder, 'journal') },
     default_notifiers: ['webhook'],
     notifiers: { webhook: { url: webhook } },
@@ -42,7 +44,7 @@ export async function startServer(folder: string, kubeconfig: string, webhook: s
   const child = spawn(process.execPath, [TALON, 'server', '-c', config, '-r', RULES], {
     cwd: folder,
     // Nothing of the user's environment: a variable such as NOTIFIERS_… or KUBECONFIG would reach further than a demo may.
-    env: { PATH: process.env['PATH'], ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+    env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // Ctrl-C reaches the demo alone, which then stops the server
   })
@@ -78,7 +80,7 @@ export async function startServer(folder: string, kubeconfig: string, webhook: s
         [child.stdout, process.stdout],
         [child.stderr, process.stderr],
       ] as const)
-        stream.off('data', keep).pipe(out)
+        createInterface({ input: stream.off('data', keep) }).on('line', (line) => void out.write(`${brief(line)}\n`))
     },
     async stop() {
       child.kill('SIGTERM')

@@ -59,11 +59,13 @@ const SAMPLE = {
 
 function nextSteps(folder: string): string {
   const enter = folder === '.' ? '' : `    cd ${quoted(folder)}\n`
+  // As it was called: npx puts `talon` on no path.
+  const talon = process.env['npm_command'] === 'exec' ? 'npx talon' : 'talon'
   return `
 Every rule is a dry run: Talon says what it would do, and does nothing. Next:
 
-${enter}    talon check -c config.yaml
-    talon server -c config.yaml    # in the pod, or with the kubeconfig that kubectl uses
+${enter}    ${talon} check -c config.yaml
+    ${talon} server -c config.yaml    # in the pod, or with the kubeconfig that kubectl uses
 
 and from another terminal, an event as Falco sends it:
 
