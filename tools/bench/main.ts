@@ -1,4 +1,4 @@
-// `npm run bench [names]`: measures (what is long only by its name), and prints a table with ratios taken in one run. `--write` puts it into docs/performance.md.
+// `npm run bench [names]`: measures (what is long only by its name), and prints a table with ratios taken in one run. `--write` puts it into docs/performance.md, in place of the rows that it measured anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -49,10 +49,20 @@ for (const bench of chosen) {
 }
 const [cpu] = cpus()
 const machine = `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`
-const text = `Machine: ${machine}.\n\n${markdown(rows)}`
-console.log(text)
+const head = `Machine: ${machine}.`
+console.log(`${head}\n\n${markdown(rows)}`)
 if (values.write) {
   const page = readFileSync(PAGE, 'utf8')
-  const [before, after] = [page.slice(0, page.indexOf(BEGIN)), page.slice(page.indexOf(END) + END.length)]
-  writeFileSync(PAGE, `${before}${BEGIN}\n${text}\n${END}${after}`)
+  const [from, to] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)]
+  const table = [...keptOf(page.slice(from, to), rows), ...markdown(rows).split('\n').slice(2)].join('\n')
+  writeFileSync(PAGE, `${page.slice(0, from)}\n${head}\n\n${markdown([])}\n${table}\n${page.slice(to)}`)
+}
+
+/** Rows of the page that were not measured now. */
+function keptOf(text: string, now: readonly Row[]): string[] {
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2)
+  return lines.filter((line) => !now.some(({ what }) => line.startsWith(`| ${what} |`)))
 }
