@@ -7,7 +7,7 @@ import type { Progress } from './messages.ts'
 const BOUND = 20_000
 const BATCH = 200
 /** Milliseconds of failing after which nobody waits for a server any more, and after which it is given up. */
-const WAIT = 3000
+const WAIT = 25_000
 const PATIENCE = 30_000
 const PAUSE = 300
 
