@@ -53,7 +53,8 @@ describe('watching the rules', () => {
     writeFileSync(path, 'first')
     const taken = await watchRules(path)
     writeFileSync(path, 'second')
-    await vi.waitFor(() => expect(taken).toEqual(['second']), patience)
+    // A write is two changes, and the first may be seen by itself.
+    await vi.waitFor(() => expect(taken.at(-1)).toBe('second'), patience)
   })
 
   it('takes a file that an editor put in place of the old one', async () => {
