@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
-import { windowOf, type Config, type Journal } from '@talon/core'
+import { canAdopt, windowOf, type Config, type Journal } from '@talon/core'
 import { ConfigError, type Logger } from '@talon/plugin'
 import type { Replica } from '@talon/replicas'
 import type { Replication } from './replica-route.ts'
@@ -29,7 +29,9 @@ export async function replicate({
   log,
 }: ReplicationParts): Promise<(Replication & { readonly replica: Replica }) | undefined> {
   const { leader_election, secret, lease } = config.deduplication
-  const namespace = leader_election && config.journal.type !== 'nats' ? await namespaceOf(env) : undefined
+  // What servers share already, such as JetStream, needs no leader.
+  if (!leader_election || !canAdopt(journal)) return undefined
+  const namespace = await namespaceOf(env)
   if (namespace === undefined) return undefined
   if (!secret) {
     log.warn(

@@ -6,13 +6,16 @@ export { windowOf } from './dedup.ts'
 export { readFields } from './fields.ts'
 export { Host, type HostOptions, type Kind } from './host.ts'
 export {
+  canAdopt,
   isOver,
   stepsKept,
+  type AdoptingJournal,
   type Entry,
   type EntryState,
   type Journal,
   type JournalStats,
   type KeptEntry,
+  type Known,
   type Letter,
   type StepKey,
   type StepRecord,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Report } from '@talon/plugin'
 import { decode } from './event.ts'
-import type { Entry, Journal, Letter, Verdict, Window, Work } from './journal.ts'
+import { canAdopt, type Entry, type Journal, type Letter, type Verdict, type Window, type Work } from './journal.ts'
 
 /** A journal under test, and what the test does to it. */
 export interface JournalStand {
@@ -109,6 +109,15 @@ export function checkJournal(name: string, open: (maxEvents: number) => Promise<
       expect(seen).toEqual(['1', '2'])
     })
 
+    journey('takes what another process knows together with its event, or neither', async ({ journal }) => {
+      if (!canAdopt(journal)) return
+      const known = { plan: PLAN, steps: PROGRESS.steps, notes: PROGRESS.notes }
+      expect(await journal.adopt(eventOf('1'), windowOf('1'), known)).toBe('accepted')
+      const [entry] = await take(journal, 1)
+      expect(entry).toEqual({ event: eventOf('1'), ...PROGRESS, repeats: 0 })
+      expect(await journal.adopt(eventOf('1'), windowOf('2'), { steps: {}, notes: {} })).toBe('duplicate')
+      expect(await journal.show('1')).toMatchObject(PROGRESS)
+    })
     journey('keeps how far an event got', async ({ journal }) => {
       await accept(journal, '1')
       await progress(journal, '1')

@@ -123,6 +123,20 @@ export interface Journal {
   close(): Promise<void>
 }
 
+/** What another process did about an event that it hands over. */
+export type Known = Pick<Entry, 'plan' | 'steps' | 'notes'>
+
+/** A journal that several processes hand events to each other from. */
+export interface AdoptingJournal extends Journal {
+  /** As `accept`, with what another process knows of the event: both are stored, or neither, and `work` gives both. */
+  adopt(event: Event, window: Window, known: Known): Promise<Verdict>
+}
+
+/** Whether events can be handed over to this journal. */
+export function canAdopt(journal: Journal): journal is AdoptingJournal {
+  return 'adopt' in journal
+}
+
 /** Whether a step with this record is over: a restart does not run it again. */
 export function isOver({ state }: StepRecord): boolean {
   return state !== 'started' && state !== 'collected'

@@ -3,8 +3,9 @@ import type { Event } from '@talon/plugin'
 import {
   stepsKept,
   type EntryState,
-  type Journal,
+  type AdoptingJournal,
   type KeptEntry,
+  type Known,
   type Letter,
   type StepKey,
   type StepRecord,
@@ -39,7 +40,7 @@ const FAILED = 1000
 const DONE = 10_000
 
 /** The journal of those who asked for memory, and of tests. What it holds is lost with the process. */
-export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal {
+export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): AdoptingJournal {
   const held = new Map<string, Held>()
   const failed = new Map<string, Held>()
   const done = new Set<string>()
@@ -59,23 +60,25 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Journal
     }
   }
 
+  function take(event: Event, { key, length, sliding }: Window, known: Known): Verdict {
+    if (held.has(event.id) || failed.has(event.id) || done.has(event.id)) return 'duplicate'
+    const time = now()
+    const first = length > 0 ? windows.find(key, time) : undefined
+    if (first) {
+      first.repeats++
+      if (sliding) windows.extend(first, time + length)
+      return 'duplicate'
+    }
+    if (held.size >= roomFor(event, maxEvents)) return 'full'
+    const window = length > 0 ? { key, seen: windows.begin(key, time + length) } : undefined
+    held.set(event.id, { ...known, event, window, steps: { ...known.steps }, notes: { ...known.notes } })
+    feed.push(event.id)
+    return 'accepted'
+  }
+
   return {
-    async accept(event: Event, { key, length, sliding }: Window): Promise<Verdict> {
-      if (held.has(event.id) || failed.has(event.id) || done.has(event.id)) return 'duplicate'
-      const time = now()
-      const first = length > 0 ? windows.find(key, time) : undefined
-      if (first) {
-        first.repeats++
-        if (sliding) windows.extend(first, time + length)
-        return 'duplicate'
-      }
-      if (held.size >= roomFor(event, maxEvents)) return 'full'
-      const window = length > 0 ? { key, seen: windows.begin(key, time + length) } : undefined
-      const entry: Held = { event, window, steps: {}, notes: {} }
-      held.set(event.id, entry)
-      feed.push(event.id)
-      return 'accepted'
-    },
+    accept: async (event, window) => take(event, window, { steps: {}, notes: {} }),
+    adopt: async (event, window, known) => take(event, window, known),
     work,
     async plan(id, plan) {
       const entry = held.get(id)

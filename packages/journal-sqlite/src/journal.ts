@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { roomFor, stepsKept, type Journal, type KeptEntry, type StepRecord } from '@talon/core'
-import { PRIORITIES, TalonError } from '@talon/plugin'
+import { roomFor, stepsKept } from '@talon/core'
+import type { AdoptingJournal, KeptEntry, Known, StepRecord, Verdict, Window } from '@talon/core'
+import { PRIORITIES, TalonError, type Event } from '@talon/plugin'
 import { alarm } from './alarm.ts'
 import { Feed } from './feed.ts'
 import { REFUSED, STATES, type Row } from './operations.ts'
@@ -15,7 +16,7 @@ const PAGE = 100
  * The durable journal: one SQLite file, which one process has open at a time. A promise that resolved is on disk.
  * @throws ConfigError where the file cannot be used, with the way out.
  */
-export async function sqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+export async function sqliteJournal(options: SqliteJournalOptions): Promise<AdoptingJournal> {
   const { log, maxEvents, maxBytes, keep } = options
   const file = join(options.path, 'journal.db')
   // Steps of the clock while it runs move no window.
@@ -45,21 +46,26 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Jour
     }
   }
 
+  async function arrive(event: Event, { key, length, sliding }: Window, known?: Known): Promise<Verdict> {
+    const { id, received, traceId, parentSpanId = null, raw, priority } = event
+    const sampled = event.sampled === false ? 0 : 1
+    const turn = await thread.ask('accept', {
+      ...{ id, received, traceId, parentSpanId, sampled, raw, key, length, sliding },
+      urgency: PRIORITIES.indexOf(priority),
+      events: roomFor(event, maxEvents),
+      bytes: roomFor(event, maxBytes),
+      at: time(),
+      facts: known ? factsOf(known) : [],
+    })
+    if (turn <= 0) return turn === REFUSED.full ? 'full' : 'duplicate'
+    // What is known of an adopted one is read back with it.
+    feed.push(turn, known ? undefined : event)
+    return 'accepted'
+  }
+
   return {
-    async accept(event, { key, length, sliding }) {
-      const { id, received, traceId, parentSpanId = null, raw, priority } = event
-      const sampled = event.sampled === false ? 0 : 1
-      const turn = await thread.ask('accept', {
-        ...{ id, received, traceId, parentSpanId, sampled, raw, key, length, sliding },
-        urgency: PRIORITIES.indexOf(priority),
-        events: roomFor(event, maxEvents),
-        bytes: roomFor(event, maxBytes),
-        at: time(),
-      })
-      if (turn <= 0) return turn === REFUSED.full ? 'full' : 'duplicate'
-      feed.push(turn, event)
-      return 'accepted'
-    },
+    accept: (event, window) => arrive(event, window),
+    adopt: arrive,
     work: () => feed.work(),
     plan: (id, plan) => thread.ask('plan', { id, plan: JSON.stringify(plan) }),
     step: (id, step, record, letters = []) =>
@@ -107,6 +113,14 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Jour
       await thread.close()
     },
   }
+}
+
+function factsOf({ plan, steps, notes }: Known): [string, string, string][] {
+  return [
+    ...(plan ? [['plan', '', JSON.stringify(plan)] satisfies [string, string, string]] : []),
+    ...Object.entries(steps).map(([name, record]): [string, string, string] => ['step', name, JSON.stringify(record)]),
+    ...Object.entries(notes).map(([name, value]): [string, string, string] => ['note', name, value]),
+  ]
 }
 
 /** None where it cannot be read any more. */

@@ -26,6 +26,8 @@ export interface Arrival {
   /** How many bytes there may be before this one. */
   readonly bytes: number
   readonly at: number
+  /** What another process knows of it: kind, name, JSON text. */
+  readonly facts: readonly (readonly [kind: string, name: string, value: string])[]
 }
 
 /** An entry as it lies in the database; JSON is left as text. */

@@ -55,6 +55,7 @@ export function createStore(db: DatabaseSync, { tally, room, windows }: State): 
       const { urgency, received, traceId, parentSpanId, sampled } = arrival
       insert.run(seq, id, key, seq, urgency, received, traceId, parentSpanId, sampled, until, length)
       insertBody.run(seq, arrival.raw)
+      for (const [kind, name, value] of arrival.facts) tell.run(seq, kind, name, value)
       if (length > 0) windows.set(key, { seq, until })
       tally.waiting++
       return seq

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decode, memoryJournal, type Journal, type Plan, type Work } from '@talon/core'
+import { decode, memoryJournal, type AdoptingJournal, type Plan, type Work } from '@talon/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
@@ -53,7 +53,7 @@ describe('an entry that is handed over', () => {
     const election = stand(new MemoryStore(), 'a')
     const own = memoryJournal({ maxEvents: 10, now: () => performance.now() })
     // As from a disk: what was read does not change.
-    const journal: Journal = { ...own, show: async (id) => structuredClone(await own.show(id)) }
+    const journal: AdoptingJournal = { ...own, show: async (id) => structuredClone(await own.show(id)) }
     const replica = server({ election, journal, grace: 300 })
     await until(() => replica.hands().leading)
     await replica.receive({ kind: 'entries', from: { name: 'b', address: 'http://b' }, entries: [entry({})] })
@@ -63,13 +63,28 @@ describe('an entry that is handed over', () => {
     expect((await first(replica)).entry.steps).toEqual({ '0.0': { state: 'success' } })
   })
 
+  it("is known for another server's from the first, also where this one is cut short right after", async () => {
+    const own = memoryJournal({ maxEvents: 10, now: () => performance.now() })
+    const cut = () => Promise.reject(new Error('killed'))
+    const journal: AdoptingJournal = { ...own, plan: cut, step: cut, note: cut }
+    const replica = server({ election: stand(new MemoryStore(), 'a'), journal })
+    await until(() => replica.hands().leading)
+    const known = { ...entry({ '0.0': { state: 'started' } }), notes: {} }
+    await replica.receive({ kind: 'entries', from: { name: 'b', address: 'http://b' }, entries: [known] })
+    expect(await own.show('one')).toMatchObject({
+      plan,
+      steps: { '0.0': { state: 'started' } },
+      notes: { 'replicas.origin': 'b' },
+    })
+  })
+
   it('is handed over where the journal could not be read for a moment', async () => {
     const store = new MemoryStore()
     const leader = stand(store, 'b')
     await until(() => leader.current().term !== undefined)
     const own = memoryJournal({ maxEvents: 10, now: () => performance.now() })
     let failures = 1
-    const journal: Journal = {
+    const journal: AdoptingJournal = {
       ...own,
       show: (id) => (failures-- > 0 ? Promise.reject(new Error('disk I/O error')) : own.show(id)),
     }

@@ -12,6 +12,12 @@ export interface HandedEntry {
   readonly asked?: number
 }
 
+/** A server: its name, the same after a restart, and where it takes messages. */
+export interface Peer {
+  readonly name: string
+  readonly address: string
+}
+
 /** How an entry went on at the leader: what its first keeper writes into its own journal. */
 export type Progress = { readonly id: string } & (
   | { readonly kind: 'plan'; readonly plan: Plan }
@@ -23,8 +29,7 @@ export type Progress = { readonly id: string } & (
 export type Message =
   | {
       readonly kind: 'entries'
-      /** Name and address of the server that hands them over. */
-      readonly from: { readonly name: string; readonly address: string }
+      readonly from: Peer
       readonly entries: readonly HandedEntry[]
     }
   | { readonly kind: 'progress'; readonly items: readonly Progress[] }

@@ -1,19 +1,22 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isOver, type Entry, type Journal, type KeptEntry, type StepKey, type Window, type Work } from '@talon/core'
+import type { AdoptingJournal, Entry, Journal, KeptEntry, Window, Work } from '@talon/core'
 import type { Event, Logger } from '@talon/plugin'
+import { Copies } from './copies.ts'
 import type { Election, Term } from './election.ts'
 import type { Link } from './link.ts'
-import { eventOf, handed, type Answer, type Fate, type HandedEntry, type Message, type Progress } from './messages.ts'
+import { createHanding } from './handing.ts'
+import type { Answer, Message, Peer, Progress } from './messages.ts'
 import { Outbox } from './outbox.ts'
+import { createTaking, ORIGIN } from './taking.ts'
 
 export interface ReplicateOptions {
   /** This server's own journal. */
-  readonly journal: Journal
+  readonly journal: AdoptingJournal
   readonly election: Election
   readonly link: Link
   /** This server's name, the same after a restart, and where it takes messages. */
-  readonly self: { readonly name: string; readonly address: string }
+  readonly self: Peer
   /** Which events are one: the leader asks it of those that others hand over. */
   readonly windowOf: (event: Event) => Window
   readonly log: Logger
@@ -33,17 +36,11 @@ export interface Replica extends Journal {
   hands(): { readonly leading: boolean; readonly handed: number; readonly pending: number }
 }
 
-/** Entries in one message at most, and characters: the door of the other side takes so much. */
-const BATCH = 100
-const CHARACTERS = 4_000_000
 /** Milliseconds between tries, and for the hand-over at the end. */
 const PAUSE = 500
 const FAREWELL = 5000
 const GRACE = 15_000
 const REMIND = 60_000
-
-/** Note with the name of the server that took the event from Falco: what it knows of the event counts. */
-const ORIGIN = 'replicas.origin'
 
 /**
  * Makes one journal of several servers'. Each answers Falco from its own; the leader works, and the others hand their
@@ -55,19 +52,24 @@ export function replicate(options: ReplicateOptions): Replica {
   const closing = new AbortController()
   const feed = new Readable({ objectMode: true, read() {} })
   const outbox = new Outbox(link, log, closing.signal)
-  /** What this journal holds unfinished: who works on it. */
-  const open = new Map<string, 'idle' | 'working' | 'handed'>()
-  /** Servers that handed an entry to this one. */
-  const keepers = new Map<string, Set<string>>()
-  /** Entries that are being written into this journal. */
-  const arriving = new Map<string, Promise<void>>()
-  /** Copies whose first keeper spoke in this term, by the term. */
-  const confirmed = new Map<string, Term>()
-  let handing = false
+  const copies = new Copies()
+  const { open } = copies
+  const { signal } = closing
+  const handing = createHanding({
+    copies,
+    election,
+    link,
+    self,
+    show,
+    log,
+    signal,
+    finish: (...end) => journal.finish(...end),
+  })
+  const take = createTaking({ journal, copies, self, windowOf, now, term: () => election.current().term })
 
   let remembered = new Set<string>()
   const reminding = setInterval(() => {
-    const waiting = [...open].flatMap(([id, state]) => (state === 'handed' ? [id] : []))
+    const waiting = copies.in('handed')
     for (const id of waiting) if (remembered.has(id)) open.set(id, 'idle')
     remembered = new Set(waiting)
     void hand()
@@ -77,7 +79,6 @@ export function replicate(options: ReplicateOptions): Replica {
   const pumping = (async () => {
     for await (const { entry } of journal.work()) {
       const { id } = entry.event
-      await arriving.get(id)
       open.set(id, 'idle')
       void route(id, entry)
     }
@@ -88,9 +89,9 @@ export function replicate(options: ReplicateOptions): Replica {
   async function route(id: string, known?: Entry): Promise<void> {
     const { term } = election.current()
     if (!term) return void hand()
-    const entry = keepers.has(id) || !known ? await show(id) : known
+    const entry = known ?? (await show(id))
     if (!entry || open.get(id) === 'working') return
-    const uncertain = !isOwn(entry) && confirmed.get(id) !== term
+    const uncertain = !isOwn(entry) && !copies.isConfirmed(id, term)
     if (uncertain && !(await waited(term))) return
     // Another keeper may have told more of it meanwhile.
     const latest = uncertain ? await show(id) : entry
@@ -133,140 +134,24 @@ export function replicate(options: ReplicateOptions): Replica {
   }
 
   function routeAll(): void {
-    for (const [id, state] of open) if (state === 'handed') open.set(id, 'idle')
+    for (const id of copies.in('handed')) open.set(id, 'idle')
     if (election.current().term) workAll()
     else void hand()
   }
 
   function workAll(): void {
-    for (const [id, state] of open) if (state === 'idle') void route(id)
+    for (const id of copies.in('idle')) void route(id)
   }
 
-  /** Hands over what is idle, as long as there is a leader to take it. */
   async function hand(): Promise<void> {
-    if (handing) return
-    handing = true
-    try {
-      for (let left = idle(); left.length && !closing.signal.aborted; left = idle()) {
-        const { leader, term } = election.current()
-        if (term) break
-        if (!leader || !(await handTo(leader.address, left)))
-          await sleep(PAUSE, undefined, { signal: closing.signal }).catch(() => {})
-      }
-    } finally {
-      handing = false
-    }
+    await handing()
     // The leadership may have come while a message was on its way.
     if (election.current().term) workAll()
   }
 
-  const idle = () => {
-    const ids: string[] = []
-    for (const [id, state] of open) {
-      if (state === 'idle') ids.push(id)
-      if (ids.length >= BATCH) break
-    }
-    return ids
-  }
-
-  /** @returns whether the leader took any of them. */
-  async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
-    const entries: HandedEntry[] = []
-    let size = 0
-    const found = await Promise.all(ids.map(async (id) => [id, await show(id)] as const))
-    for (const [id, entry] of found) {
-      if (entry?.state !== 'unfinished') open.delete(id)
-      else if (size === 0 || size + entry.event.raw.length < CHARACTERS) {
-        size += entry.event.raw.length
-        entries.push(handed(entry))
-      }
-    }
-    if (!entries.length) return true
-    try {
-      const answer = await link(leader, { kind: 'entries', from: self, entries }, closing.signal)
-      if (!('fates' in answer)) return false
-      // Who took them may lead no more by now: then they go to whoever does.
-      const current = election.current().leader?.address === leader
-      const settling = answer.fates.map(async (fate, index) => {
-        if (current || fate !== 'kept') await settle(entries[index]!.receipt.id, fate)
-      })
-      await Promise.all(settling)
-      return answer.fates.some((fate) => fate !== 'full')
-    } catch (error) {
-      log.debug('events could not be handed to the leader', { leader, error: String(error) })
-      return false
-    }
-  }
-
-  async function settle(id: string, fate: Fate): Promise<void> {
-    if (fate === 'full' || !open.has(id)) return
-    if (fate === 'kept') return void open.set(id, 'handed')
-    forget(id)
-    await journal.finish(id, fate === 'failed' ? 'failed' : 'done')
-  }
-
-  /** The leader's side of a hand-over. */
-  async function take(from: (typeof options)['self'], entry: HandedEntry): Promise<Fate> {
-    const { id } = entry.receipt
-    const known = await journal.show(id)
-    const again = known?.state === 'failed' && (entry.asked ?? 0) > (known.asked ?? 0)
-    if (known && known.state !== 'unfinished' && !again) return known.state
-    if (again) await journal.retry(id, entry.asked ?? 0)
-    if (!known) {
-      const event = eventOf(entry)
-      const window = windowOf(event)
-      // It may have waited for a leader: repeats of then are not repeats of now. What has begun is nobody's repeat.
-      const length = entry.plan ? 0 : Math.max(0, window.length - (now() - event.received))
-      const { promise, resolve } = Promise.withResolvers<void>()
-      arriving.set(id, promise)
-      try {
-        const verdict = await journal.accept(event, { ...window, length })
-        if (verdict === 'duplicate' && !(await journal.show(id))) return 'duplicate'
-        if (verdict === 'full') return 'full'
-        await learn(from, entry)
-        return 'kept'
-      } finally {
-        arriving.delete(id)
-        resolve()
-      }
-    }
-    await learn(from, entry)
-    void route(id)
-    return 'kept'
-  }
-
-  /** Adds what another server knows of an entry, unless this one is working on it. */
-  async function learn({ name: from, address }: (typeof options)['self'], entry: HandedEntry): Promise<void> {
-    const { id } = entry.receipt
-    const addresses = keepers.get(id) ?? new Set()
-    keepers.set(id, addresses.add(address))
-    const { term } = election.current()
-    const origin = entry.notes[ORIGIN] ?? from
-    if (open.get(id) !== 'working') {
-      const known = await journal.show(id)
-      const writes: Promise<void>[] = []
-      if (entry.plan && !known?.plan) writes.push(journal.plan(id, entry.plan))
-      for (const [step, record] of Object.entries(entry.steps)) {
-        const mine = known?.steps[step as StepKey]
-        if (!mine || (mine.state === 'started' && isOver(record)))
-          writes.push(journal.step(id, step as StepKey, record))
-      }
-      for (const [name, value] of Object.entries({ ...entry.notes, [ORIGIN]: origin }))
-        if (known?.notes[name] === undefined && origin !== self.name) writes.push(journal.note(id, name, value))
-      await Promise.all(writes)
-    }
-    if (origin === from && term) confirmed.set(id, term)
-  }
-
-  function forget(id: string): void {
-    open.delete(id)
-    keepers.delete(id)
-    confirmed.delete(id)
-  }
-
   /** Tells the keepers of an entry; resolves once all know it, or were given up. */
   async function tell(item: Progress): Promise<void> {
-    await Promise.all([...(keepers.get(item.id) ?? [])].map((keeper) => outbox.tell(keeper, item)))
+    await Promise.all(copies.keepers(item.id).map((keeper) => outbox.tell(keeper, item)))
   }
 
   /** What the leader tells of an entry that this server keeps. */
@@ -276,7 +161,7 @@ export function replicate(options: ReplicateOptions): Replica {
     if (item.kind === 'plan') return journal.plan(item.id, item.plan)
     if (item.kind === 'step') return journal.step(item.id, item.step, item.record)
     if (item.kind === 'note') return journal.note(item.id, item.name, item.value)
-    forget(item.id)
+    copies.forget(item.id)
     return journal.finish(item.id, item.result)
   }
 
@@ -300,7 +185,7 @@ export function replicate(options: ReplicateOptions): Replica {
     async finish(id, result) {
       await journal.finish(id, result)
       void tell({ id, kind: 'finish', result })
-      forget(id)
+      copies.forget(id)
     },
     async receive(message) {
       if (message.kind === 'progress') {
@@ -309,22 +194,25 @@ export function replicate(options: ReplicateOptions): Replica {
         return { ok: true }
       }
       if (!election.current().term) return { error: 'not_leader' }
-      return { fates: await Promise.all(message.entries.map((entry) => take(message.from, entry))) }
-    },
-    hands() {
-      let [handed, pending] = [0, 0]
-      for (const state of open.values()) {
-        if (state === 'handed') handed++
-        if (state === 'idle') pending++
+      const fates = await Promise.all(message.entries.map((entry) => take(message.from, entry)))
+      for (const [index, fate] of fates.entries()) {
+        const id = message.entries[index]?.receipt.id ?? ''
+        // What is new comes out of the journal by itself.
+        if (fate === 'kept' && open.get(id) === 'idle') void route(id)
       }
-      return { leading: election.current().term !== undefined, handed, pending }
+      return { fates }
     },
+    hands: () => ({
+      leading: election.current().term !== undefined,
+      handed: copies.in('handed').length,
+      pending: copies.in('idle').length,
+    }),
     async close() {
       await election.release()
       // Where nobody else is there, nobody takes the lease.
       const ended = performance.now()
       const patience = () => (election.current().leader ? FAREWELL : FAREWELL / 2)
-      while (idle().length && performance.now() - ended < patience()) await sleep(PAUSE / 5)
+      while (copies.in('idle', 1).length && performance.now() - ended < patience()) await sleep(PAUSE / 5)
       closing.abort()
       clearInterval(reminding)
       await election.close()

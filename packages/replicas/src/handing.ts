@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KeptEntry } from '@talon/core'
+import type { Logger } from '@talon/plugin'
+import type { Copies } from './copies.ts'
+import type { Election } from './election.ts'
+import type { Link } from './link.ts'
+import { handed, type Fate, type HandedEntry, type Peer } from './messages.ts'
+
+export interface HandingParts {
+  readonly copies: Copies
+  readonly election: Election
+  readonly link: Link
+  readonly self: Peer
+  /** Undefined where there is no such entry. */
+  readonly show: (id: string) => Promise<KeptEntry | undefined>
+  readonly finish: (id: string, result: 'done' | 'failed') => Promise<void>
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** Entries in one message at most, and characters: the door of the other side takes so much. */
+const BATCH = 100
+const CHARACTERS = 4_000_000
+/** Milliseconds between tries. */
+const PAUSE = 500
+
+/** A follower's side of a hand-over: gives what is idle to the leader, as long as there is one that takes it. */
+export function createHanding(parts: HandingParts): () => Promise<void> {
+  const { copies, election, link, self, show, finish, log, signal } = parts
+  let handing = false
+
+  /** @returns whether the leader took any of them. */
+  async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
+    const entries: HandedEntry[] = []
+    let size = 0
+    const found = await Promise.all(ids.map(async (id) => [id, await show(id)] as const))
+    for (const [id, entry] of found) {
+      if (entry?.state !== 'unfinished') copies.forget(id)
+      else if (size === 0 || size + entry.event.raw.length < CHARACTERS) {
+        size += entry.event.raw.length
+        entries.push(handed(entry))
+      }
+    }
+    if (!entries.length) return true
+    try {
+      const answer = await link(leader, { kind: 'entries', from: self, entries }, signal)
+      if (!('fates' in answer)) return false
+      // Who took them may lead no more by now: then they go to whoever does.
+      const current = election.current().leader?.address === leader
+      const settling = answer.fates.map(async (fate, index) => {
+        if (current || fate !== 'kept') await settle(entries[index]!.receipt.id, fate)
+      })
+      await Promise.all(settling)
+      return answer.fates.some((fate) => fate !== 'full')
+    } catch (error) {
+      log.debug('events could not be handed to the leader', { leader, error: String(error) })
+      return false
+    }
+  }
+
+  async function settle(id: string, fate: Fate): Promise<void> {
+    if (fate === 'full' || !copies.open.has(id)) return
+    if (fate === 'kept') return void copies.open.set(id, 'handed')
+    copies.forget(id)
+    await finish(id, fate === 'failed' ? 'failed' : 'done')
+  }
+
+  return async function hand(): Promise<void> {
+    if (handing) return
+    handing = true
+    try {
+      for (let left = copies.in('idle', BATCH); left.length && !signal.aborted; left = copies.in('idle', BATCH)) {
+        const { leader, term } = election.current()
+        if (term) break
+        if (!leader || !(await handTo(leader.address, left))) await sleep(PAUSE, undefined, { signal }).catch(() => {})
+      }
+    } finally {
+      handing = false
+    }
+  }
+}
