@@ -15,7 +15,5 @@ export default defineConfig({
     // Far more than any takes: a busy machine is no failure.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // What fails once on a machine that many tests share may be the machine; what fails twice is the code.
-    retry: 1,
   },
 })

@@ -32,9 +32,7 @@ async function leaderOf(among: readonly Mortal[]): Promise<Mortal> {
   }, 'a leader is elected')
 }
 
-// It fails now and then: a step that may not run twice ran twice. It is run in the long form alone until that is found.
-if (!long) console.log('not run: three servers with one Lease, which fails now and then; TALON_CHAOS=long runs it')
-describe.runIf(long)('three servers with one Lease', () => {
+describe('three servers with one Lease', () => {
   it(
     `lose nothing and do nothing twice: the leader is killed or paused ${LOSSES} times under ${RATE} events/s`,
     async () => {
