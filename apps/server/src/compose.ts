@@ -33,9 +33,6 @@ export async function compose(
   const { config } = setup
   const issues = [...setup.issues, ...inspect(setup).issues]
   if (issues.some(({ level }) => level === 'error')) throw new ConfigError(issues)
-  const spool = spoolPath(config, env)
-  await ensureWritable(spool, 'spool.path')
-
   const credentials = await openCredentials(config.auth.clients, log)
   const telemetry = await openTelemetry({
     otel: config.otel,
@@ -47,9 +44,20 @@ export async function compose(
   const own = await openJournal({ config, env, log, onTrouble: () => troubles.add(1) })
   const replication = await replicate({ journal: own, config, env, log })
   const journal = replication?.replica ?? own
-  const talon = await createTalon({ ...setup, log, observers: telemetry.observers, journal, spoolPath: spool })
+  const talon = await start().catch(async (error: unknown) => {
+    // A server that cannot start holds no file and no Lease.
+    await journal.close()
+    await telemetry.close()
+    throw error
+  })
   addGauges(metrics, { talon, journal, config, ...replication })
   tell(issues, log)
+
+  async function start(): Promise<Talon> {
+    const spool = spoolPath(config, env)
+    await ensureWritable(spool, 'spool.path')
+    return createTalon({ ...setup, log, observers: telemetry.observers, journal, spoolPath: spool })
+  }
 
   const tellReload = reloadEvents(config, env, log)
   const told: TellReload = (result, note) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gcp } from '@talon/client-gcp'
 import type { Logger, Result, StoredArtifact } from '@talon/plugin'
 import { falcoEvent } from '@talon/testing'
+import { vi } from 'vitest'
 import { gcs } from '../src/index.ts'
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -22,9 +23,9 @@ export interface Storing {
 /** `gcp:gcs` before a server, and a spool to store from. */
 export async function openBed(url: string) {
   const folder = mkdtempSync(join(tmpdir(), 'talon-output-gcs-'))
-  process.env['STORAGE_EMULATOR_HOST'] = url
+  vi.stubEnv('STORAGE_EMULATOR_HOST', url)
   const client = await gcp.open(gcp.settings.parse({}), { log })
-  delete process.env['STORAGE_EMULATOR_HOST']
+  vi.unstubAllEnvs()
   let made = 0
   return {
     artifactOf(content: Uint8Array, over: Partial<StoredArtifact> = {}): StoredArtifact {
