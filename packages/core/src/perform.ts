@@ -14,7 +14,7 @@ import { isOver, type Entry, type Letter, type StepKey, type StepRecord } from '
 import type { PlannedRule } from './plan.ts'
 import { reportOf } from './report.ts'
 import type { Outcome } from './stage.ts'
-import { act, interrupted, store, type Acted, type StepWork } from './step.ts'
+import { act, interrupted, runsOnce, store, type Acted, type StepWork } from './step.ts'
 import type { Tools } from './tools.ts'
 
 /** One rule's part of an event's plan, and how far an earlier run got with it. */
@@ -88,17 +88,15 @@ async function performStep(work: StepWork, earlier: StepRecord | undefined, tool
   }
 }
 
-/** The action, in the lane of what it changes. One that may not run twice is marked before it runs. */
+/** The action, in the lane of what it changes. */
 function inLane(work: StepWork, earlier: StepRecord | undefined, tools: Tools): Promise<Acted> {
-  const { event, step, key } = work
+  const { event, rule, step } = work
   const definition = tools.host.find('actionner', step.actionner)
-  const again = definition?.repeatable ?? true
   const ticket = { ...laneOf(event, definition), urgency: PRIORITIES.indexOf(event.priority) }
   const queued = tools.now()
   return tools.lanes.run(ticket, tools.signal, async () => {
     const waited = tools.now() - queued
-    if (!again && (earlier ?? work.uncertain)) return { outcome: await interrupted(work, tools) }
-    if (!again) await tools.journal.step(event.id, key, { state: 'started' })
+    if (runsOnce(rule, definition) && (earlier ?? work.uncertain)) return { outcome: await interrupted(work, tools) }
     tools.mayAct()
     return act(work, tools, waited)
   })

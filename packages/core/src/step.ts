@@ -53,11 +53,10 @@ const stageOf = ({ event, rule: { rule, dryRun }, step: { action, actionner } }:
 
 /** Runs the action after it `waited`, in milliseconds, and collects what it found: the step's needs, contexts and tokens, then the actionner. */
 export async function act(work: StepWork, tools: Tools, waited: number): Promise<Acted> {
-  const { event, rule, step, notes } = work
+  const { event, rule, step, key, notes } = work
   let artifact: Spooled | undefined
   const outcome = await tools.runStage({ ...stageOf(work), name: 'action', waited }, async () => {
     const definition = found(tools.host.find('actionner', step.actionner), `actionner '${step.actionner}'`)
-    await reach(work, definition, tools)
     const { refused, fields } = await check(work, definition, tools)
     if (refused) return refused
     const signal = AbortSignal.any([tools.signal, AbortSignal.timeout(step.timeout * 1000)])
@@ -85,13 +84,20 @@ export async function act(work: StepWork, tools: Tools, waited: number): Promise
         throw signal.aborted && !tools.signal.aborted ? timedOut(step.timeout, error) : error
       })
       if (result.artifact && step.output && !rule.dryRun)
-        artifact = await tools.spool.collect(result.artifact, `${event.id}.${work.key}`, signal)
+        artifact = await tools.spool.collect(result.artifact, `${event.id}.${key}`, signal)
       return result
     }
+    if (runsOnce(rule, definition)) await tools.journal.step(event.id, key, { state: 'started' })
+    // The right to act may have passed on while the step waited.
+    tools.mayAct()
     return retry(run, { retries: tools.retries, untouchedOnly: !definition.repeatable, signal, random: tools.random })
   })
   return { outcome, ...(artifact && { artifact }) }
 }
+
+/** One that may not run twice is marked in the journal before it runs; what only says what it would do may be repeated. */
+export const runsOnce = (rule: PlannedRule, definition: Actionner | undefined): boolean =>
+  !rule.dryRun && definition?.repeatable === false
 
 /** Waits until what the step uses is there: that takes no time from the action, and the event's age counts after it. */
 async function reach({ rule, step }: StepWork, definition: Actionner, tools: Tools): Promise<void> {
@@ -107,17 +113,20 @@ interface Checked {
   readonly refused?: Outcome
 }
 
-/** Whether the action may run: not too late, and with the fields that it needs. @throws EventError that names those. */
-async function check(work: StepWork, { effect, needs }: Actionner, tools: Tools): Promise<Checked> {
+/** Whether the action may run: with the fields that it needs, and not too late. @throws EventError that names those. */
+async function check(work: StepWork, definition: Actionner, tools: Tools): Promise<Checked> {
   const { event } = work
+  const { effect, needs } = definition
   let fields: Checked['fields'] = {}
   const outcome = await tools.runStage({ ...stageOf(work), name: 'checks' }, async () => {
+    // First, for what an event lacks does not come by waiting.
+    fields = readFields(event, needs)
+    await reach(work, definition, tools)
     const age = tools.now() - (work.asked ?? event.received)
     if (effect !== 'observe' && age > tools.maxEventAge)
       return ignored(
         `the event is ${Math.round(age / 1000)} s old: what changes is not done any more after max_event_age`,
       )
-    fields = readFields(event, needs)
     return done('the action may run')
   })
   if ('error' in outcome) throw outcome.error

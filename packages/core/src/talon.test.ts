@@ -451,6 +451,26 @@ describe('starting', () => {
     expect(told()).toEqual(['test:a success'])
   })
 
+  it('does not wait for it where the event lacks what the action needs, and marks nothing as begun while it waits', async () => {
+    const cluster = defineClient({
+      name: 'cluster',
+      summary: 'A cluster',
+      settings: z.object({}),
+      open: () => 'client',
+      check: () => Promise.reject(new Error('connection refused')),
+    })
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    const once = act('test:once', undefined, { uses: { cluster }, repeatable: false })
+    const { talon, told } = await start(rule(step('test:once')), [once], { journal, flags: { shutdown_timeout: 0 } })
+    await talon.handle(body({ output_fields: {} }))
+    while (!told().length) await sleep(1)
+    expect(told()).toEqual(['test:once failure'])
+    await talon.handle(body({ uuid: 'waits' }))
+    await sleep(20)
+    const [waits] = (await journal.list({ limit: 10 })).filter(({ event }) => event.uuid === 'waits')
+    expect([waits?.state, waits?.steps]).toEqual(['unfinished', {}])
+  })
+
   it('holds no more for an event that waits, however many others pass', async () => {
     const hold = Promise.withResolvers<void>()
     const { talon } = await start(rule(step('test:hold')), [act('test:hold', () => hold.promise)], {
