@@ -9,8 +9,12 @@ export interface Schema {
 
 /** Settings that the chart writes itself; `auth` and `tls` have values of their own. */
 const OWN = new Set(['rules_files', 'deduplication.address', 'auth', 'tls'])
-/** How long Kubernetes waits for a pod to end is computed from it. */
-const SECONDS = 'shutdown_timeout'
+/** Settings that go into the pods as well: numbers, and nothing that stands for one. */
+const NUMBERS: Readonly<Record<string, Schema>> = {
+  listen_port: { type: 'integer', minimum: 1 },
+  // How long Kubernetes waits for a pod to end is computed from it.
+  shutdown_timeout: { type: 'number', minimum: 0 },
+}
 
 /**
  * The schema of the config file as values have it: no unknown setting is taken, and no secret, since the file is a
@@ -25,7 +29,7 @@ export function strictConfig(schema: Schema): { readonly config: Schema; readonl
       const dotted = inner.join('.')
       if (OWN.has(dotted) || isFileOf(at, name)) return []
       if (one['secret'] !== true)
-        return [[name, dotted === SECONDS ? { ...one, type: 'number', minimum: 0 } : strict(one, inner)]]
+        return [[name, dotted in NUMBERS ? { ...one, ...NUMBERS[dotted] } : strict(one, inner)]]
       if (!one['additionalProperties']) secrets.push(dotted)
       return []
     })
@@ -33,6 +37,15 @@ export function strictConfig(schema: Schema): { readonly config: Schema; readonl
   }
   const { $schema: _, title: __, ...config } = strict(schema, [])
   return { config: { ...config, type: 'object' }, secrets }
+}
+
+/** What the schema of the config file does not know: no setting comes in past its check. */
+export function unknownConfig({ properties = {} }: Schema): Schema {
+  const none = (known: object) =>
+    Object.fromEntries(Object.keys(known).map((name): [string, Schema] => [name, { not: {} }]))
+  const { notifiers, ...others } = properties
+  const theirs: Schema = { type: 'object', properties: none(notifiers?.properties ?? {}) }
+  return { type: 'object', properties: { ...none(others), notifiers: theirs } }
 }
 
 /** One of auth.clients, each of its secrets being what `secret` describes. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clientWith, strictConfig, type Schema } from './strict-config.ts'
+import { clientWith, strictConfig, unknownConfig, type Schema } from './strict-config.ts'
 
 /** What Kubernetes defines is checked by Kubernetes. */
 const object = z.record(z.string(), z.unknown())
@@ -11,7 +11,6 @@ const seconds = z.int().nonnegative()
 const monitored = z.strictObject({ enabled: z.boolean(), labels })
 
 const values = z.strictObject({
-  extraConfig: object,
   rules: z.strictObject({
     starter: z.boolean(),
     configMaps: z.array(z.strictObject({ name: name.min(1), keys: z.array(key).min(1) })),
@@ -25,7 +24,8 @@ const values = z.strictObject({
   replicas: z.int().min(1),
   image: z.strictObject({
     repository: z.string().min(1),
-    tag: z.string(),
+    // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+    tag: z.string().regex(/^(\w[\w.-]{0,127})?$/),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
   }),
@@ -76,6 +76,9 @@ const values = z.strictObject({
   fullnameOverride: name,
 })
 
+/** A name that needs no escape before the `:` of a password. */
+const NAME_IN_URL: Schema = { type: 'string', pattern: '^[A-Za-z0-9._~-]+$' }
+
 /** Where a secret lies. */
 const secretKey = z.strictObject({ name: name.min(1), key })
 
@@ -87,6 +90,7 @@ export function valuesSchema(configSchema: object): Schema {
   const inner = Object.entries(schema.properties ?? {}).map(([one, its]) => [one, withoutRequired(its)] as const)
   const properties = {
     config,
+    extraConfig: unknownConfig(configSchema as Schema),
     secrets: {
       type: 'object',
       description: 'Secrets of the config file, by setting',
@@ -97,8 +101,8 @@ export function valuesSchema(configSchema: object): Schema {
       type: 'object',
       properties: {
         enabled: { type: 'boolean' },
-        sender: { type: 'string', minLength: 1 },
-        scraper: { type: 'string', minLength: 1 },
+        sender: NAME_IN_URL,
+        scraper: NAME_IN_URL,
         clients: { type: 'array', items: clientWith(configSchema as Schema, oneKey) },
       },
       additionalProperties: false,

@@ -31,6 +31,10 @@ describe.runIf(found)('the chart', () => {
     ['a right', { auth: { clients: [{ name: 'a', roles: ['raed'] }] } }, '/auth/clients/0/roles'],
     ['a secret', { secrets: { 'notifiers.slack.webhook': { name: 'a', key: 'b' } } }, "'notifiers.slack.webhook'"],
     ['the type of a setting', { config: { log_format: 'xml' } }, '/config/log_format'],
+    ['what the pods are made by', { config: { listen_port: null } }, 'config.listen_port is null'],
+    ['a setting in the wrong place', { extraConfig: { listen_port: 99 } }, '/extraConfig/listen_port'],
+    ['a name that fits in no URL', { auth: { sender: 'fal:co' } }, '/auth/sender'],
+    ['a tag', { image: { tag: 'a b' } }, '/image/tag'],
   ])('refuses what is misspelt: %s', (_, values, said) => {
     expect(helm.run(['template', RELEASE, CHART], values)).toMatchObject({ output: expect.stringContaining(said) })
   })
@@ -40,6 +44,7 @@ describe.runIf(found)('the chart', () => {
     expect(() => helm.render('talon', { config })).toThrow("'webhook_url' not allowed")
     const auth = { clients: [{ name: 'operator', token: 'abc' }] }
     expect(() => helm.render('talon', { auth })).toThrow('/auth/clients/0/token')
+    expect(() => helm.render('talon', { extraConfig: config })).toThrow('/extraConfig/notifiers/slack')
   })
 
   it('refuses rules without the role that they need, and says how to come by it', () => {
@@ -61,6 +66,28 @@ describe.runIf(found)('the chart', () => {
     expect(new Set(values).size).toBe(6)
     const others = JSON.stringify(manifests.filter((one) => one !== secret))
     expect(values.filter((value) => others.includes(value))).toEqual([])
+  })
+
+  it('takes the secret of the servers from elsewhere', () => {
+    const secrets = { 'deduplication.secret': { name: 'vault', key: 'shared' } }
+    const volumes = statefulSetOf(helm.render('talon', { secrets })).spec?.template.spec?.volumes ?? []
+    const items = [{ key: 'shared', path: 'deduplication.secret' }]
+    expect(volumes.flatMap(({ projected }) => projected?.sources ?? [])).toContainEqual({
+      secret: { name: 'vault', items },
+    })
+  })
+
+  it('gives each release a Lease of its own, and the right to that one', () => {
+    const leaseOf = (values: object) => {
+      const manifests = helm.render('talon', values)
+      const [config] = named(manifests, 'ConfigMap') as (KubernetesObject & { data: Record<string, string> })[]
+      const [role] = named(manifests, 'Role') as (KubernetesObject & { rules: { resourceNames?: string[] }[] })[]
+      const set = /^ {2}lease:\n {4}name: (.*)$/m.exec(config?.data['config.yaml'] ?? '')?.[1]
+      return [set, role?.rules.flatMap(({ resourceNames }) => resourceNames ?? [])]
+    }
+    expect(leaseOf({})).toEqual(['talon', ['talon']])
+    expect(leaseOf({ fullnameOverride: 'guard' })).toEqual(['guard', ['guard']])
+    expect(leaseOf({ config: { deduplication: { lease: { name: 'mine' } } } })).toEqual(['mine', ['mine']])
   })
 
   it('gives rules as they are written, and reads them in the order of the values', () => {

@@ -30,6 +30,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s-%s" .Release.Namespace (include "talon.fullname" .) -}}
 {{- end -}}
 
+{{- /* Two releases in one namespace have two leaders. */ -}}
+{{- define "talon.leaseName" -}}
+{{- .Values.config | dig "deduplication" "lease" "name" "" | default (include "talon.fullname" .) -}}
+{{- end -}}
+
 {{- define "talon.image" -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
@@ -59,7 +64,15 @@ files are the same.
 {{- if not (or .Values.rules.starter .Values.rules.inline .Values.rules.configMaps) -}}
 {{- fail "there are no rules: set rules.starter, rules.inline or rules.configMaps" -}}
 {{- end -}}
+{{- range list "listen_port" "shutdown_timeout" -}}
+{{- if not (hasKey $.Values.config .) -}}
+{{- fail (printf "config.%s is null, and the pods are made by it: give it a value, or leave it out" .) -}}
+{{- end -}}
+{{- end -}}
 {{- $own := dict "rules_files" (include "talon.rulesFiles" . | fromYamlArray) -}}
+{{- if .Values.config.deduplication | default dict | dig "leader_election" true -}}
+{{- $_ := set $own "deduplication" (dict "lease" (dict "name" (include "talon.leaseName" .))) -}}
+{{- end -}}
 {{- with include "talon.clients" . | fromYamlArray -}}
 {{- $_ := set $own "auth" (dict "clients" .) -}}
 {{- end -}}
@@ -102,7 +115,7 @@ files are the same.
 {{- /* Settings that are read from files, with the Secret and the key that each comes from. */ -}}
 {{- define "talon.settingSecrets" -}}
 {{- $shared := dict "name" (include "talon.secretName" .) "key" "deduplication-secret" -}}
-{{- merge (dict "deduplication.secret" $shared) .Values.secrets | toYaml -}}
+{{- merge (deepCopy .Values.secrets) (dict "deduplication.secret" $shared) | toYaml -}}
 {{- end -}}
 
 {{- /* Files below /run/talon, likewise. */ -}}
