@@ -2,6 +2,7 @@ import type { Issue } from '@talon/plugin'
 import type { z } from 'zod'
 import { complaintOf } from './complaint.ts'
 import { metaOf } from './meta.ts'
+import type { FindRestraint, Restraint } from './restraint.ts'
 import { issueAt, suggest, type Place } from './source.ts'
 import { isUnset, plain, type Entry, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
@@ -25,6 +26,7 @@ export type Excuse = (path: readonly PropertyKey[], value: unknown) => boolean
 interface Reading {
   /** What a key is called in messages. */
   readonly what: string
+  readonly restraint: FindRestraint
   readonly issues: Issue[]
   readonly places: Map<string, Place>
   readonly secrets: Place[]
@@ -35,10 +37,17 @@ const keyOf = (path: Path) => JSON.stringify(path.map(String))
 
 /**
  * Reads a tree as a schema wants it. A scalar is taken for the type that is wanted where nothing is lost: `"2803"` for a
- * number, `"true"` for a boolean, `8` for a text, a single value for a list of one. An unknown key is a warning.
+ * number, `"true"` for a boolean, `8` for a text, a single value for a list of one. An unknown key is a warning, and an error where `restraint` knows it for
+ * one whose loss is dangerous.
  */
-export function coerce(tree: Tree, schema: z.ZodType, what = 'key', excuse: Excuse = () => false): Coerced {
-  const reading: Reading = { what, issues: [], places: new Map(), secrets: [] }
+export function coerce(
+  tree: Tree,
+  schema: z.ZodType,
+  what = 'key',
+  excuse: Excuse = () => false,
+  restraint: FindRestraint = () => undefined,
+): Coerced {
+  const reading: Reading = { what, restraint, issues: [], places: new Map(), secrets: [] }
   const { issues, places, secrets } = reading
   const value = take(tree, schema, [], reading)
   const placeOf = (path: Path): Place => {
@@ -103,12 +112,20 @@ function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading
     } else if (def.catchall && def.catchall.def.type !== 'never') value[written] = plain(entry.value)
     else {
       const message = `unknown ${reading.what} '${written}'`
-      reading.issues.push(issueAt(entry.key, 'warning', message, suggest(written, known)))
+      const lost = reading.restraint(path, written, entry.value)
+      reading.issues.push(
+        lost
+          ? issueAt(entry.key, 'error', message, warningOf(lost))
+          : issueAt(entry.key, 'warning', message, suggest(written, known)),
+      )
       if (known.some(secret)) reading.secrets.push(entry.value.place)
     }
   }
   return value
 }
+
+const warningOf = ({ meant, without }: Restraint) =>
+  `did you mean ${meant}? As it is, ${without}; if that is meant, remove the key: Falco Talon, too, reads past it`
 
 /** The key that is meant. Case is no difference, as it is none for Falco Talon: `kubeConfig`. */
 export function nameOf(written: string, shape: object, entries: ReadonlyMap<string, Entry>): string | undefined {

@@ -179,6 +179,12 @@ describe('each mistake is told with its place', () => {
     ['no list', 'rule: R\n', /a\.yaml:1:1 error: a rules file is a list/],
     ['no block', '- hello\n', /a\.yaml:1:3 error: a rule or an action is a block of keys/],
     ['neither', '- description: x\n', /a\.yaml:1:3 error: this block has neither/],
+    ['neither, by a slip', '- rul: x\n', /a\.yaml:1:3 error: this block has neither/],
+    [
+      'an actionner with one n',
+      rule('    - action: A\n      actioner: kubernetes:log\n'),
+      /a\.yaml:4:7 error: unknown key of an action 'actioner': the action 'A' has no actionner/,
+    ],
     ['no actions', '- rule: R\n', /a\.yaml:1:9 error: the rule 'R' has no actions/],
     [
       'unknown actionner',
@@ -234,10 +240,73 @@ describe('each mistake is told with its place', () => {
       { source: '      actionner: kubernetes:lable', length: 16, hint: "did you mean 'kubernetes:label'?" },
     ]))
 
+  it.each([
+    ['- rul: R\n', 'rule'],
+    ['- Action: R\n', 'action'],
+    [rule('    - action: A\n      actioner: kubernetes:log\n'), 'actionner'],
+  ])('with the key that was meant: %j', (text, meant) =>
+    expect(build(text).issues[0]?.hint).toBe(`did you mean '${meant}'?`),
+  )
+
   it('all of them at once, and no ruleset', () => {
     const { ruleset, issues } = build(rule('    - action: A\n      actionner: x:y\n    - action: B\n'), '- rule: S\n')
     expect([ruleset, issues.map(({ file }) => file)]).toEqual([undefined, ['a.yaml', 'a.yaml', 'b.yaml']])
   })
+})
+
+describe('a slip that would let a rule do more than was meant', () => {
+  const ls = '  actions: [{ action: A, actionner: "kubernetes:exec", parameters: { command: ls } }]\n'
+  it.each([
+    ['dryrun: true', "'dry_run'? As it is, the rule is live"],
+    ['dry-run: yes', "'dry_run'? As it is, the rule is live"],
+    ['DryRun: "true"', "'dry_run'? As it is, the rule is live"],
+    ['dry: true', "'dry_run'? As it is, the rule is live"],
+    ['match: { rule: [x] }', "'rules'? As it is, the rule answers more events"],
+    ['match: { prioirty: ">=Error" }', "'priority'?"],
+    ['match: { fields: [proc.name=sh] }', "'output_fields'?"],
+    ['match: { tag: a }', "'tags'?"],
+    ['match: { dry_run: true }', "'dry_run' of the rule, not of its 'match'?"],
+    ['macth: { rules: [x] }', "'match'? As it is, the rule answers every event"],
+    ['priority: ">=Error"', "'priority' below 'match'?"],
+    ['rules: [x]', "'rules' below 'match'?"],
+  ])('is an error: %s', (line, hint) => {
+    const { ruleset, issues } = build(`- rule: R\n  ${line}\n${ls}`)
+    expect(ruleset).toBeUndefined()
+    expect(issues).toMatchObject([
+      {
+        level: 'error',
+        line: 2,
+        message: expect.stringMatching(/^unknown key of a rule '/) as string,
+        hint: expect.stringContaining(`did you mean ${hint}`) as string,
+      },
+    ])
+  })
+
+  it.each(['rule', 'reusable action'])('is an error in an action of a %s, too', (where) => {
+    const action = 'action: A, actionner: "kubernetes:exec", dry_run: true, parameters: { command: ls }'
+    const { issues } = build(where === 'rule' ? `- rule: R\n  actions: [{ ${action} }]\n` : `- { ${action} }\n`)
+    expect(issues).toMatchObject([
+      {
+        level: 'error',
+        hint: expect.stringContaining("did you mean 'dry_run' of the rule, not of an action?") as string,
+      },
+    ])
+  })
+
+  // Rules of early versions carry some.
+  it.each([
+    'dryrun: false',
+    'dryrun:',
+    'match: { rule: [] }',
+    'match: { owner: me }',
+    'colour: green',
+    'path: /x',
+    'contine: false',
+  ])('and no other: %s', (line) =>
+    expect(said(`- rule: R\n  ${line}\n${ls}`)).toEqual([
+      expect.stringMatching(/ warning: unknown key of a rule '\w+'$/),
+    ]),
+  )
 })
 
 describe('what is doubtful is a warning', () => {

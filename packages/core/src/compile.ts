@@ -7,6 +7,7 @@ import { readMatch, type Match } from './match.ts'
 import type { PlannedRule, Step } from './plan.ts'
 import { readRules, type RuleTree } from './rules.ts'
 import { createRuleset, type Ruleset } from './ruleset.ts'
+import { restraintOfAction, restraintOfRule } from './restraint.ts'
 import { issueAt, sortIssues, suggest, type Place, type RuleSource } from './source.ts'
 import { at, type MapTree, type Tree } from './tree.ts'
 
@@ -54,7 +55,11 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
 
   function draftOf({ name, tree, actions }: RuleTree): Draft {
     // One wrong key hides no mistake in another.
-    const { partial: value = {}, issues: found, placeOf } = coerce(tree, ruleBlock, 'key of a rule')
+    const {
+      partial: value = {},
+      issues: found,
+      placeOf,
+    } = coerce(tree, ruleBlock, 'key of a rule', undefined, restraintOfRule)
     issues.push(...found)
     const steps = actions.map((action) => ({ tree: action, ...stepOf(action, { lenient: false }) }))
     const notifiers = [...new Set([...settings.default_notifiers, ...((value.notifiers ?? []) as string[])])]
@@ -88,7 +93,11 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
 
   /** `lenient`: a reusable action that nobody uses may leave open what a rule would give. */
   function stepOf(tree: MapTree, { lenient }: { lenient: boolean }): { step?: Step; definition?: Actionner } {
-    const { value, issues: found, placeOf } = coerce(tree, actionBlock, 'key of an action')
+    const {
+      value,
+      issues: found,
+      placeOf,
+    } = coerce(tree, actionBlock, 'key of an action', undefined, restraintOfAction)
     issues.push(...found)
     const name = at(tree, 'actionner')
     if (name?.kind !== 'scalar') {

@@ -172,6 +172,7 @@ describe('a config file that is wrong', () => {
     ['max_event_age: 10 minutes', expect.stringMatching(/1:16 error: max_event_age: must be seconds, or a duration/)],
     ['max_event_age: 0s', 'c.yaml:1:16 error: max_event_age: must be more than 0'],
     ['journal: { type: sqllite }', 'c.yaml:1:18 error: journal.type: must be sqlite, memory or nats'],
+    ['dry_run: true', "c.yaml:1:1 error: unknown setting 'dry_run'"],
     ['deduplication:\n  slide: 1', "c.yaml:2:3 warning: unknown setting 'slide'"],
     ['default_notifiers: [slck]', "c.yaml:1:21 error: unknown notifier 'slck'"],
     [

@@ -4,6 +4,7 @@ import { coerce, innerOf, type Excuse } from './coerce.ts'
 import { complaintOf } from './complaint.ts'
 import { overlay } from './environment.ts'
 import { metaOf } from './meta.ts'
+import { restraintOfConfig } from './restraint.ts'
 import { hideSecrets } from './secrets.ts'
 import { settingsSchema, type Settings } from './settings.ts'
 import { issueAt, sortIssues, suggest, type RuleSource } from './source.ts'
@@ -47,7 +48,12 @@ export function readConfig(options: ConfigOptions): ReadConfig {
     issues.push(issueAt(written.place, 'error', 'a config file is a block of settings: "listen_port: 2803"'))
   const base: MapTree | undefined = written?.kind === 'map' ? written : undefined
   const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
-  const { issues: found, partial, secrets, placeOf } = coerce(tree, schema, 'setting', isUnused(definitions))
+  const {
+    issues: found,
+    partial,
+    secrets,
+    placeOf,
+  } = coerce(tree, schema, 'setting', isUnused(definitions), restraintOfConfig)
   issues.push(...found)
   if (definitions)
     issues.push(

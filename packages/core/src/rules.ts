@@ -1,5 +1,5 @@
 import type { Issue } from '@talon/plugin'
-import { issueAt, suggest, type RuleSource } from './source.ts'
+import { issueAt, nearest, suggest, type RuleSource } from './source.ts'
 import { at, isUnset, mergeTrees, readTree, textAt, type ListTree, type MapTree, type Tree } from './tree.ts'
 
 /** The rules of all files, merged, each with its actions completed by the reusable ones that they name. */
@@ -24,7 +24,7 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
       issues.push(issueAt(block.place, 'error', 'this block is a rule and an action at once: split it'))
     else if (rule !== undefined) keep(rules, rule, block, issues)
     else if (action !== undefined) keep(actions, action, block, issues)
-    else issues.push(issueAt(firstKey(block), 'error', nameless(block)))
+    else issues.push(issueAt(firstKey(block), 'error', nameless(block), kindMeant(block)))
   }
   const used = new Set<string>()
   const complete = [...rules].map(([name, tree]) => ({ name, tree, actions: actionsOf(name, tree) }))
@@ -58,6 +58,13 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
     const reusable = actions.get(name)
     if (!reusable) {
       if (at(tree, 'actionner')) return [tree]
+      const slip = [...tree.entries].find(([key]) => nearest(key, ['actionner']))
+      if (slip) {
+        const [written, { key }] = slip
+        const message = `unknown key of an action '${written}': the action '${name}' has no actionner`
+        issues.push(issueAt(key, 'error', message, "did you mean 'actionner'?"))
+        return []
+      }
       const { place } = at(tree, 'action') ?? tree
       issues.push(
         issueAt(
@@ -76,8 +83,16 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
 }
 
 function nameless({ entries }: MapTree): string {
-  const kind = ['rule', 'action'].find((key) => entries.has(key))
+  const kind = KINDS.find((key) => entries.has(key))
   return kind ? `this ${kind} has no name` : "this block has neither the key 'rule' nor the key 'action'"
+}
+
+const KINDS = ['rule', 'action']
+
+function kindMeant({ entries }: MapTree): string | undefined {
+  if (KINDS.some((key) => entries.has(key))) return undefined
+  const meant = [...entries.keys()].flatMap((key) => nearest(key, KINDS) ?? [])[0]
+  return meant === undefined ? undefined : `did you mean '${meant}'?`
 }
 
 function keep(blocks: Map<string, MapTree>, name: string, block: MapTree, issues: Issue[]): void {

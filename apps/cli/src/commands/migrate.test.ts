@@ -149,6 +149,7 @@ describe('talon migrate', () => {
 
   it.each([
     ['a slip that had no effect', 'dryrun: true', "'dryrun' has no effect, there and here: call it 'dry_run'"],
+    ['a criterion outside of match', 'priority: Critical', "call it 'priority' below 'match' if that is meant"],
     ['a mistake that check finds', 'match: { priority: loud }', 'loud'],
   ])('leaves %s to a person, with exit status 1', (_, line, message) => {
     write('rules.yaml', `- rule: One\n  ${line}\n  actions: [{ action: Cordon, actionner: kubernetes:cordon }]\n`)

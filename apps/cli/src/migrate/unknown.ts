@@ -31,20 +31,21 @@ export function settleIssues(
 function settle(file: EditableFile, { level, message, hint, line = 0, column = 0 }: Issue): boolean {
   // Tokens without quotes get them elsewhere.
   if (message.includes('is not between double quotes')) return false
-  const unknown = level === 'warning' && /^unknown [^']*'(.*)'$/.exec(message)?.[1]
-  const place = unknown ? file.pairAt(line, column) : undefined
-  if (!unknown || !place) {
+  const unknown = /^unknown [^']*'(.*)'$/.exec(message)?.[1]
+  const place = unknown !== undefined ? file.pairAt(line, column) : undefined
+  if (unknown === undefined || !place) {
     const said = hint ? `${message}: ${hint}` : message
     if (level === 'error') file.note('decide', line, said)
     else file.note('differs', line, `talon check warns: ${said}`)
     return false
   }
-  const meant = FORMER[unknown] ?? /^did you mean '(.*)'\?$/.exec(hint ?? '')?.[1]
+  const former = FORMER[unknown]
+  const meant = former ? `'${former}'` : /^did you mean ('[^?]*)\?/.exec(hint ?? '')?.[1]
   if (meant !== undefined && !GONE.has(unknown)) {
     file.note(
       'decide',
       line,
-      `'${unknown}' has no effect, there and here: call it '${meant}' if that is meant, or remove it`,
+      `'${unknown}' has no effect, there and here: call it ${meant} if that is meant, or remove it`,
     )
     file.hide(place)
   } else {
