@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Config } from '@talon/core'
 import { ConfigError } from '@talon/plugin'
 
@@ -26,7 +26,7 @@ function stateFolder(env: Environment): string {
 /** Makes the folder where it is missing. @throws ConfigError with the way out where it cannot be written. */
 export async function ensureWritable(path: string, setting: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     await access(path, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new ConfigError(
@@ -34,4 +34,15 @@ export async function ensureWritable(path: string, setting: string): Promise<voi
         `mount a volume there, or set ${setting} (${setting.toUpperCase().replaceAll('.', '_')}) to a folder that this user may write`,
     )
   }
+}
+
+/** Node's own way of making all folders of a path never ends where one can be neither found nor made, as below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const isFolder = async () => (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+  if (await isFolder()) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
+  await mkdir(path, { mode: 0o700 }).catch(async (error: unknown) => {
+    // Another server that starts may have been faster.
+    if (!(await isFolder())) throw error
+  })
 }
