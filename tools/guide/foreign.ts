@@ -19,6 +19,11 @@ export const FOREIGN: Readonly<Record<string, readonly string[]>> = {
     'http_output.client_key',
     'http_output.compress_uploads',
     'http_output.keep_alive',
+    // https://falco.org/docs/concepts/outputs/formatting/: names of fields, or a name and a text with fields in it
+    'append_output.match.source',
+    'append_output.match.rule',
+    'append_output.extra_fields',
+    'append_output.extra_fields.ka.target.pod.name',
   ],
   // https://github.com/falcosecurity/falcosidekick/tree/master/docs/outputs: talon.md, webhook.md; Falcosidekick 2.32
   "Falcosidekick's config.yaml": [

@@ -5,7 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { firstParty, starterRules } from './index.ts'
 
 const starter = { name: 'starter.yaml', text: await starterRules() }
-/** An event of each of Falco's 25 stable rules, then of rules for the audit log, with the fields that those rules print. */
+/**
+ * An event of each of Falco's 25 stable rules, then of rules for the audit log, with the fields that those rules print,
+ * and those that docs/guide/connect-falco.md lets Falco add.
+ */
 const events = readFileSync(new URL('../fixtures/falco-events.jsonl', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n')
@@ -80,6 +83,13 @@ describe('the rules to start from', () => {
   it('delete a binding only where it gives all rights', () => {
     const line = withFields(eventFor('K8s ClusterRoleBinding Created'), { 'ka.req.binding.role': 'view' })
     expect(setOff(line)).toEqual([])
+  })
+
+  it('delete nothing on the word of an event that does not say that anything came about', () => {
+    const deleting = events.filter((line) => setOff(line).flatMap(stepsOf).includes('kubernetes:delete'))
+    expect(deleting.length).toBe(3)
+    for (const code of [null, '409', '403'])
+      expect(deleting.flatMap((line) => setOff(withFields(line, { 'ka.response.code': code })))).toEqual([])
   })
 
   it('take evidence before anything ends it, and never go on after that', () => {
