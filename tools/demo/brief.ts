@@ -2,7 +2,8 @@ import { paint } from './print.ts'
 
 const COLOURS = { INFO: 'green', WARN: 'yellow', ERROR: 'red' } as const
 /** What a reader of the demo knows already, or finds in the server's own log. */
-const LEFT_OUT = / (?:event|priority|source|action|objects)="(?:[^"\\]|\\.)*"| (?:priority|source)=[^\s"]+/g
+const LEFT_OUT =
+  / (?:event|priority|source|action|objects)="(?:[^"\\]|\\.)*"| (?:priority|source|pod|namespace)=[^\s"]+/g
 
 /** Lines of the server's log, short enough for a terminal: the time of the day, the level in its colour, and the facts that count. */
 export function brief(line: string): string {

@@ -30,7 +30,7 @@ export const settingsSchema = z.object({
   log_format: z
     .enum(['color', 'text', 'json'])
     .default('color')
-    .describe('How lines are logged; color is for a terminal alone'),
+    .describe('How lines are logged; color is for a terminal, or where FORCE_COLOR asks for it; NO_COLOR is honoured'),
   default_notifiers: z.array(text).default([]).describe('Notifiers told of the results of all rules'),
   deduplication: z
     .object({

@@ -28,19 +28,39 @@ export function jsonLine({ time, level, message, facts }: Line): string {
 
 const COLORS: Readonly<Record<string, string>> = { error: '31', warn: '33', info: '32', debug: '90' }
 
-/** An entry as words and pairs: `2026-01-01T00:00:00.000Z INFO  action rule="Stop it" status=success`. */
+/**
+ * An entry as words and pairs: `2026-01-01T00:00:00.000Z INFO  action rule="Stop it" status=success pod=web-0`. What
+ * `objects` holds is told by its own names, a list of plain words with commas.
+ */
 export function textLine({ time, level, message, facts }: Line, color: boolean): string {
   const head = level.toUpperCase().padEnd(5)
   const dim = (name: string) => (color ? `\u001b[36m${name}=\u001b[0m` : `${name}=`)
   let line = `${time} ${color ? `\u001b[${COLORS[level]}m${head}\u001b[0m` : head} ${escape(cut(message))}`
-  for (const [name, value] of Object.entries(facts ? (plain(facts, 0) as object) : {}))
+  for (const [name, value] of pairsOf(facts ? (plain(facts, 0) as Record<string, unknown>) : {}))
     if (value !== undefined) line += ` ${dim(escape(name))}${shown(value)}`
   return line
 }
 
+/** What needs no quotes. */
+const WORD = /^[\w./:@-]+$/
+
+/** Names of objects stand among the facts where each is a word, and none is a fact's already. */
+function pairsOf(facts: Record<string, unknown>): [string, unknown][] {
+  return Object.entries(facts).flatMap(([name, value]): [string, unknown][] => {
+    const objects = name === 'objects' && isMap(value) ? Object.entries(value) : []
+    return objects.length && objects.every(([key]) => WORD.test(key) && !Object.hasOwn(facts, key))
+      ? objects
+      : [[name, value]]
+  })
+}
+
+const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 function shown(value: unknown): string {
+  const words = Array.isArray(value) && value.length > 0 && value.every((item) => WORD.test(String(item)))
+  if (words) return value.join(',')
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /^[\w./:@-]+$/.test(text) ? text : escape(JSON.stringify(text))
+  return WORD.test(text) ? text : escape(JSON.stringify(text))
 }
 
 /** What JSON can tell of a value: bounded in length and depth, without secrets, and never throwing. */

@@ -7,7 +7,7 @@ import { logObserver } from './log-observer.ts'
 function stand(options: Omit<LoggerOptions, 'stream'>, isTTY = false) {
   let text = ''
   const stream = { isTTY, write: (part: string) => ((text += part), true), once: () => {} }
-  const log = createLogger({ ...options, stream })
+  const log = createLogger({ env: {}, ...options, stream })
   const lines = () => {
     log.flush()
     return text.split('\n').slice(0, -1)
@@ -47,17 +47,23 @@ describe('a line', () => {
   })
 
   it.each([
-    ['text', true, false],
-    ['color', false, false],
-    ['color', true, true],
-  ] as const)('is words and pairs where people read it: %s, on a terminal %s, colored %s', (format, isTTY, colored) => {
-    const { log, lines } = stand({ format }, isTTY)
-    log.warn('it is late', { by: '5 s', who: 'me', objects: { pod: 'web-0' } })
+    ['text', true, {}, false],
+    ['text', true, { FORCE_COLOR: '1' }, false],
+    ['color', false, {}, false],
+    ['color', false, { FORCE_COLOR: '1' }, true],
+    ['color', true, {}, true],
+    ['color', true, { NO_COLOR: '' }, true],
+    ['color', true, { NO_COLOR: '1' }, false],
+    ['color', true, { FORCE_COLOR: '0' }, false],
+    ['color', true, { TERM: 'dumb' }, false],
+  ] as const)('is words and pairs where people read it: %s, on a terminal %s, %o', (format, isTTY, env, colored) => {
+    const { log, lines } = stand({ format, env }, isTTY)
+    log.warn('it is late', { by: '5 s', who: 'me', objects: { pod: 'web-0', of: 'a b' }, tags: ['a', 'b'] })
     const [line = ''] = lines()
     expect(line.includes('\u001b[')).toBe(colored)
     // oxlint-disable-next-line no-control-regex -- colors are taken off
     expect(line.replaceAll(/\u001b\[\d+m/g, '')).toMatch(
-      /^\S+Z WARN {2}it is late by="5 s" who=me objects="\{\\"pod\\":\\"web-0\\"\}"$/,
+      /^\S+Z WARN {2}it is late by="5 s" who=me pod=web-0 of="a b" tags=a,b$/,
     )
   })
 
@@ -65,11 +71,29 @@ describe('a line', () => {
 
   it.each(['json', 'text', 'color'] as const)('cannot be forged by what an event holds, as %s', (format) => {
     const { log, lines } = stand({ format })
-    log.info('event', { output: hostile, [`name${hostile}`]: 1, nested: { [hostile]: [hostile] } })
+    const objects = { [hostile]: hostile }
+    log.info('event', {
+      output: hostile,
+      [`name${hostile}`]: 1,
+      nested: { [hostile]: [hostile] },
+      objects,
+      tags: [hostile],
+    })
     log.info(hostile)
     const all = lines()
     expect(all).toHaveLength(2)
     expect(all.join('')).not.toMatch(/[\p{Cc}\u2028\u202e]/u)
+  })
+
+  it.each([
+    ['a name that is a fact already', { status: 'success' }],
+    ['a name that is no word', { 'x status=success y': '1' }],
+    ['nothing', {}],
+  ])('keeps objects together where they hold %s', (_, objects) => {
+    const { log, lines } = stand({ format: 'text' })
+    log.info('action', { objects, status: 'failure', tags: ['a,b', 'c'], none: [] })
+    const json = (value: object) => JSON.stringify(JSON.stringify(value))
+    expect(lines()[0]).toContain(` objects=${json(objects)} status=failure tags=${json(['a,b', 'c'])} none=${json([])}`)
   })
 
   it('gives back what an event held, as JSON, and keeps it in its quotes, as text', () => {
@@ -77,8 +101,10 @@ describe('a line', () => {
     json.log.info('event', { output: hostile })
     expect(json.told()[0]?.['output']).toBe(hostile)
     const text = stand({ format: 'text' })
-    text.log.info('event', { output: hostile })
-    expect(text.lines()[0]?.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')).toMatch(/^\S+Z INFO {2}event output=""$/)
+    text.log.info('event', { output: hostile, objects: { pod: hostile }, tags: [hostile] })
+    expect(text.lines()[0]?.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')).toMatch(
+      /^\S+Z INFO {2}event output="" pod="" tags=""$/,
+    )
   })
 
   it('is bounded, however long or deep its facts are', () => {

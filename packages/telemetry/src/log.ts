@@ -5,13 +5,15 @@ import { createMask, jsonLine, textLine, type Line } from './line.ts'
 import { createSink, type LineTarget, type Sink } from './sink.ts'
 
 export interface LoggerOptions {
-  /** `color` is for a terminal; elsewhere it is `text`. */
+  /** `color` is for a terminal, or where `FORCE_COLOR` asks for it; elsewhere, and where `NO_COLOR` says so, it is `text`. */
   readonly format: 'color' | 'text' | 'json'
   readonly level?: 'debug' | 'info' | 'warn' | 'error'
   /** Where lines go; standard output where missing. */
   readonly stream?: LineTarget & { readonly isTTY?: boolean }
   /** Values that are covered wherever they turn up, of six characters at least. */
   readonly secrets?: readonly string[]
+  /** Where `FORCE_COLOR` and `NO_COLOR` are read from; that of the process where missing. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** Where the engine, the server and plugins say what they do. */
@@ -25,8 +27,8 @@ export interface Log extends Logger {
  * event loop are written together.
  */
 export function createLogger(options: LoggerOptions): Log {
-  const { format, level = 'info', stream = process.stdout, secrets = [] } = options
-  const color = format === 'color' && stream.isTTY === true
+  const { format, level = 'info', stream = process.stdout, secrets = [], env = process.env } = options
+  const color = format === 'color' && takesColor(stream, env)
   const write = format === 'json' ? jsonLine : (line: Line) => textLine(line, color)
   const mask = createMask(secrets)
   const finish = (level: string, message: string, facts?: object) =>
@@ -45,6 +47,13 @@ export function createLogger(options: LoggerOptions): Log {
     if (logger.isLevelEnabled(level)) logger.log({ level, message, facts })
   }
   return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error'), flush: sink.flush }
+}
+
+/** As Node.js reads both of them for itself. https://no-color.org */
+function takesColor({ isTTY = false }: { readonly isTTY?: boolean }, env: NonNullable<LoggerOptions['env']>): boolean {
+  const { FORCE_COLOR: forced, NO_COLOR: refused, TERM: terminal } = env
+  if (forced !== undefined) return !['0', 'false'].includes(forced)
+  return isTTY && !refused && terminal !== 'dumb'
 }
 
 /** RFC 3339 to the millisecond. Lines come by the dozen in one, and writing the same time again would cost as much as its facts. */
