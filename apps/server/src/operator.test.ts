@@ -1,12 +1,9 @@
 import { decode, memoryJournal } from '@talon/core'
-import { createSealer } from '@talon/replicas'
-import type { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { createAuth } from './auth.ts'
 import { createApp } from './http.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
-const SECRET = 'between the two of us'
 
 async function open() {
   const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
@@ -21,7 +18,6 @@ async function open() {
   await journal.step('1', '0.0', { state: 'failure', error: 'refused' })
   await journal.finish('1', 'failed')
   const refused: string[] = []
-  const received: unknown[] = []
   const app = createApp({
     talon: {
       handle: async () => ({ verdict: 'accepted', traceId: 't' }),
@@ -30,15 +26,6 @@ async function open() {
     metrics: { page: async () => '', contentType: 'text/plain' },
     reload: async () => [],
     journal,
-    replication: {
-      sealer: createSealer(SECRET),
-      replica: {
-        receive: async (message) => {
-          received.push(message)
-          return { ok: true }
-        },
-      },
-    },
     auth: createAuth(() => []),
     refused: (reason) => refused.push(reason),
     log: quiet,
@@ -48,7 +35,7 @@ async function open() {
     const answer = await app.request(`/-${path}`, { method }, from(address))
     return { status: answer.status, body: (await answer.json()) as Record<string, never> }
   }
-  return { app, ask, journal, refused, received }
+  return { ask, journal, refused }
 }
 
 describe('the routes of an operator', () => {
@@ -85,29 +72,5 @@ describe('the routes of an operator', () => {
     const { ask, journal, refused } = await open()
     expect((await ask(method, path, '10.0.0.7')).status).toBe(403)
     expect([refused, (await journal.show('1'))?.state]).toEqual([['not_local'], 'failed'])
-  })
-})
-
-describe('the route of other servers', () => {
-  const body = JSON.stringify({ kind: 'progress', items: [{ id: '1', kind: 'finish', result: 'done' }] })
-  const send = (app: Hono<never>, headers: object) =>
-    app.request('/-/replicas', { method: 'POST', body, headers: { ...headers } })
-
-  it('takes what is sealed with the secret, and seals its answer', async () => {
-    const { app, received } = await open()
-    const sealer = createSealer(SECRET)
-    const seal = sealer.seal(body)
-    const answer = await send(app as never, seal)
-    expect([answer.status, received]).toEqual([200, [JSON.parse(body)]])
-    expect(sealer.isAnswer(seal['talon-nonce'], await answer.text(), answer.headers.get('talon-seal') ?? '')).toBe(true)
-  })
-
-  it('takes nothing from who has another secret, or none, or repeats what he heard', async () => {
-    const { app, received, refused } = await open()
-    const seal = createSealer(SECRET).seal(body)
-    expect((await send(app as never, seal)).status).toBe(200)
-    for (const headers of [{}, createSealer('a guess').seal(body), seal])
-      expect((await send(app as never, headers)).status).toBe(403)
-    expect([received.length, refused]).toEqual([1, ['not_sealed', 'not_sealed', 'not_sealed']])
   })
 })

@@ -7,6 +7,8 @@ import { Refusal } from './refusal.ts'
 export interface Replication {
   readonly replica: Pick<Replica, 'receive'>
   readonly sealer: Sealer
+  /** The URL of the route, as the others know it: what is sealed for another is not taken. */
+  readonly endpoint: string
 }
 
 export { PATH }
@@ -14,17 +16,27 @@ export { PATH }
 /** Bytes: a hundred events with their plans. */
 const MAX_MESSAGE = 16 * 2 ** 20
 
-/** The route for other servers. Who does not share the secret learns nothing but that. */
-export function replicaRoute({ replica, sealer }: Replication, headers: Readonly<Record<string, string>>): Hono {
+/** The route for other servers. Who does not share the secret learns nothing but that, and sends no body. */
+export function replicaRoute(
+  { replica, sealer, endpoint }: Replication,
+  headers: Readonly<Record<string, string>>,
+): Hono {
   const app = new Hono()
   const readBody = bodyReader(MAX_MESSAGE)
   app.post('/', async (c: Context) => {
+    const sealed = sealer.open(endpoint, (name) => c.req.header(name))
+    if (!sealed) throw notSealed()
     const body = await readBody(c.req.raw, c.req.header('content-length'), () => c.req.text())
-    if (!sealer.opens(body, (name) => c.req.header(name)))
-      throw new Refusal(403, 'not_sealed', 'the message is not sealed with the secret of this server')
+    if (!sealed.holds(body)) throw notSealed()
     const answer = JSON.stringify(await replica.receive(readMessage(body)))
-    const seal = sealer.answer(c.req.header('talon-nonce') ?? '', answer)
+    const seal = sealer.answer(sealed.nonce, answer)
     return c.body(answer, 200, { ...headers, 'content-type': 'application/json', 'talon-seal': seal })
   })
   return app
 }
+
+const notSealed = () =>
+  new Refusal(403, 'not_sealed', 'the message is not sealed for this server, now, with its secret', {
+    // What is still on its way is not read.
+    connection: 'close',
+  })

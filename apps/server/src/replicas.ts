@@ -39,11 +39,8 @@ export async function replicate({
     )
     return undefined
   }
-  const [{ createLink, createSealer, elect, replicate }, { kubernetes }, { leaseStore }] = await Promise.all([
-    import('@talon/replicas'),
-    import('@talon/client-kubernetes'),
-    import('./lease-store.ts'),
-  ])
+  const [{ createLink, createSealer, elect, endpointOf, replicate }, { kubernetes }, { leaseStore }] =
+    await Promise.all([import('@talon/replicas'), import('@talon/client-kubernetes'), import('./lease-store.ts')])
   const client = await kubernetes.open(kubernetes.settings.parse(config), { log })
   const name = hostname()
   const address = addressOf(config, env)
@@ -69,7 +66,7 @@ export async function replicate({
     await replica.close()
     await client.close()
   }
-  return { replica: { ...replica, close }, sealer }
+  return { replica: { ...replica, close }, sealer, endpoint: endpointOf(address) }
 }
 
 async function namespaceOf(env: Environment): Promise<string | undefined> {

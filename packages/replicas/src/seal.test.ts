@@ -1,31 +1,71 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createSealer } from './seal.ts'
 
+const HERE = 'http://b/-/replicas'
 const headers = (given: object) => (name: string) => (given as Record<string, string>)[name]
 
-it('opens what was sealed with the same secret, once, and nothing else', () => {
-  let time = 1_000_000
-  const one = createSealer('secret', () => time)
-  const other = createSealer('secret', () => time)
-  const seal = one.seal('body')
-  expect(other.opens('body!', headers(seal))).toBe(false)
-  expect(createSealer('guess', () => time).opens('body', headers(seal))).toBe(false)
-  expect(other.opens('body', headers({ ...seal, 'talon-nonce': 'another' }))).toBe(false)
-  expect(other.opens('body', headers({ ...seal, 'talon-time': String(time + 1) }))).toBe(false)
-  expect(other.opens('body', headers({}))).toBe(false)
-  expect(other.opens('body', headers(seal))).toBe(true)
-  expect(other.opens('body', headers(seal))).toBe(false)
-  const old = one.seal('body')
-  time += 61_000
-  expect(other.opens('body', headers(old))).toBe(false)
+/** Servers with one wall clock, each with a monotonic one of its own; all have run for long. */
+function clocks() {
+  let [time, run] = [1_000_000, 0]
+  const server = (secret = 'secret', ran = 3600_000) => {
+    const began = run
+    let asked = 0
+    // The first reading is the start.
+    return createSealer(secret, { now: () => time, monotonic: () => run - began + (asked++ ? ran : 0) })
+  }
+  return { server, pass: (by: number) => void ((time += by), (run += by)), set: (by: number) => void (time += by) }
+}
+
+describe('a seal', () => {
+  it('opens with the same secret, once, and nothing else does', () => {
+    const { server } = clocks()
+    const [one, other] = [server(), server()]
+    const seal = one.seal(HERE, 'body')
+    expect(server('guess').open(HERE, headers(seal))).toBeUndefined()
+    for (const name of Object.keys(seal))
+      expect(other.open(HERE, headers({ ...seal, [name]: `${(seal as never)[name]}1` })), name).toBeUndefined()
+    expect(other.open(HERE, headers({}))).toBeUndefined()
+    const opened = other.open(HERE, headers(seal))
+    expect([opened?.holds('body'), opened?.holds('body!')]).toEqual([true, false])
+    expect(other.open(HERE, headers(seal))).toBeUndefined()
+  })
+
+  it('opens at the server that it is for, and at no other, nor at another path', () => {
+    const { server } = clocks()
+    const seal = server().seal(HERE, 'body')
+    for (const place of ['http://c/-/replicas', 'http://b/-/reload', 'https://b/-/replicas', 'http://b:1/-/replicas'])
+      expect(server().open(place, headers(seal)), place).toBeUndefined()
+    expect(server().open(HERE, headers(seal))).toBeDefined()
+  })
+
+  it('opens for a minute, however the clock of the server is set meanwhile', () => {
+    const { server, pass, set } = clocks()
+    const [one, other] = [server(), server()]
+    const [old, used] = [one.seal(HERE, 'body'), one.seal(HERE, 'body')]
+    expect(other.open(HERE, headers(used))).toBeDefined()
+    pass(61_000)
+    expect(other.open(HERE, headers(old))).toBeUndefined()
+    set(-61_000)
+    expect(other.open(HERE, headers(used))).toBeUndefined()
+  })
+
+  it('does not open at a server that began after it: the one before it may have opened it', () => {
+    const { server, pass } = clocks()
+    const one = server()
+    const seal = one.seal(HERE, 'body')
+    pass(1000)
+    const restarted = server('secret', 0)
+    expect(restarted.open(HERE, headers(seal))).toBeUndefined()
+    expect(restarted.open(HERE, headers(one.seal(HERE, 'body')))).toBeDefined()
+  })
 })
 
-it('binds an answer to its question, and a question is no answer', () => {
+it('an answer is bound to its question, and a question is no answer', () => {
   const [one, other] = [createSealer('secret'), createSealer('secret')]
   const answer = other.answer('1', 'yes')
   expect(one.isAnswer('1', 'yes', answer)).toBe(true)
   expect(one.isAnswer('2', 'yes', answer)).toBe(false)
   expect(one.isAnswer('1', 'no', answer)).toBe(false)
   expect(one.isAnswer('1', 'yes', undefined)).toBe(false)
-  expect(one.isAnswer('1', 'yes', one.seal('yes')['talon-seal'])).toBe(false)
+  expect(one.isAnswer('1', 'yes', one.seal(HERE, 'yes')['talon-seal'])).toBe(false)
 })
