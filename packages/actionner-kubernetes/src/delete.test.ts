@@ -71,7 +71,7 @@ describe('kubernetes:delete', () => {
     ['before the request', {}, 60],
     ['after the event', {}, -60],
     ['after the event', { 'ka.verb': 'get' }, -60],
-    ['is gone already', { 'ka.target.name': 'other' }, 0],
+    ['it is gone already, or never was', { 'ka.target.name': 'other' }, 0],
   ])('ignores what is not what the event tells of: %s', async (reason, fields, seconds) => {
     expect(await bed.run(deletion, {}, audited(fields, seconds))).toMatchObject(ignoredWith(reason))
     expect(bed.writes()).toEqual([])

@@ -86,7 +86,7 @@ Without \`resources\`, Talon needs the right to delete everything; with it, only
       const propagation = parameters.propagation === 'foreground' ? 'Foreground' : 'Background'
       await kubernetes.remove(target, { uid, propagation, dryRun, signal })
     } catch (error) {
-      if (isNotFound(error)) return ignored(`${what} is gone already`, objects)
+      if (isNotFound(error)) return ignored(`there is no ${what}: it is gone already, or never was`, objects)
       if (isReplaced(error)) return ignored(`${what} was replaced meanwhile`, objects)
       throw error
     }

@@ -47,13 +47,17 @@ describe('kubernetes:drain', () => {
     bed.sandbox.seed(workload({ name: 'kept', replicas: 1 }))
     expect(await bed.run(drain, { [parameter]: true })).toMatchObject({
       message: expect.stringMatching(/1 evicted \(default\/web-0\), 1 ignored \(default\/kept/) as string,
+      output: expect.stringContaining(`Set's: ${parameter} is true`) as string,
     })
   })
 
   it('lets no more replicas of an owner go than may, all taken together', async () => {
     bed.sandbox.seed(deployment({ name: 'web', replicas: 5 }))
-    const { message } = await bed.run(drain, { min_healthy_replicas: '60%' })
+    const { message, output } = await bed.run(drain, { min_healthy_replicas: '60%' })
     expect(message).toMatch(/3 evicted .*, 3 ignored/)
+    const reason =
+      /ignored default\/web-\S+: ReplicaSet 'web-\w+' would have 2 of 5 replicas ready, and 3 must be: min_healthy_replicas is 60%/g
+    expect(output?.match(reason)).toHaveLength(3)
   })
 
   it('waits for a disruption budget as long as it may, and then says what it said', async () => {

@@ -96,3 +96,11 @@ export function wantedReady(min: NonNullable<MinHealthyReplicas>, wanted: number
   const text = String(min)
   return text.endsWith('%') ? Math.ceil((wanted * Number(text.slice(0, -1))) / 100) : Number(text)
 }
+
+/** Why a pod of an owner stays, with the setting and the counts. `left`: of its replicas, how many would be ready. */
+export function tooFew(
+  min: NonNullable<MinHealthyReplicas>,
+  { owner, wanted, left, needed }: Omit<Replicas, 'ready'> & { readonly left: number; readonly needed: number },
+): string {
+  return `${owner} would have ${left} of ${wanted} replicas ready, and ${needed} must be: min_healthy_replicas is ${min}`
+}

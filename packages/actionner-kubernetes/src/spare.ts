@@ -1,5 +1,5 @@
 import type { Kubernetes, Pod } from '@talon/client-kubernetes'
-import { isReady, ownerOf, replicasOf, wantedReady, type MinHealthyReplicas } from './healthy.ts'
+import { isReady, ownerOf, replicasOf, tooFew, wantedReady, type MinHealthyReplicas } from './healthy.ts'
 
 export interface Sparing {
   readonly ignore_daemonsets: boolean
@@ -23,18 +23,19 @@ export async function spared(
   const min = sparing.min_healthy_replicas
   if (min === undefined) return reasons
 
-  /** How many ready pods of an owner may still go. */
-  const left = new Map<string, number>()
+  /** What is left of the ready pods of an owner; nothing is kept of one that has no number of them. */
+  const owners = new Map<string, { owner: string; wanted: number; left: number; needed: number } | undefined>()
   for (const pod of pods.filter((one) => !reasons.has(one) && isReady(one))) {
     const owner = ownerOf(pod)?.uid
     if (owner === undefined) continue
-    if (!left.has(owner)) {
-      const replicas = await replicasOf(pod, kubernetes, signal)
-      left.set(owner, replicas ? replicas.ready - wantedReady(min, replicas.wanted) : Number.POSITIVE_INFINITY)
+    if (!owners.has(owner)) {
+      const told = await replicasOf(pod, kubernetes, signal)
+      owners.set(owner, told && { ...told, left: told.ready, needed: wantedReady(min, told.wanted) })
     }
-    const may = left.get(owner) ?? 0
-    if (may < 1) reasons.set(pod, `too few replicas of ${ownerOf(pod)?.kind} '${ownerOf(pod)?.name}' would be ready`)
-    else left.set(owner, may - 1)
+    const replicas = owners.get(owner)
+    if (!replicas) continue
+    if (replicas.left - 1 < replicas.needed) reasons.set(pod, tooFew(min, { ...replicas, left: replicas.left - 1 }))
+    else replicas.left -= 1
   }
   return reasons
 }
@@ -45,7 +46,8 @@ function reasonFor(pod: Pod, sparing: Sparing): string | undefined {
   if (metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) return 'it is a static pod'
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return 'it has finished'
   const owner = ownerOf(pod)?.kind
-  if (sparing.ignore_daemonsets && owner === 'DaemonSet') return "it is a DaemonSet's"
-  if (sparing.ignore_statefulsets && owner === 'StatefulSet') return "it is a StatefulSet's"
+  if (sparing.ignore_daemonsets && owner === 'DaemonSet') return "it is a DaemonSet's: ignore_daemonsets is true"
+  if (sparing.ignore_statefulsets && owner === 'StatefulSet')
+    return "it is a StatefulSet's: ignore_statefulsets is true"
   return undefined
 }

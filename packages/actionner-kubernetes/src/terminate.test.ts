@@ -36,18 +36,18 @@ describe('kubernetes:terminate', () => {
     expect(bed.sandbox.find('pods', 'default', name)?.metadata).toMatchObject({ deletionGracePeriodSeconds: 7 })
   })
 
-  it('ignores a pod that is gone', async () => {
+  it('ignores a pod that is gone, or was never there: nobody can tell', async () => {
     expect(await bed.run(terminate, {})).toMatchObject({
       status: 'ignored',
-      message: expect.stringContaining('gone') as string,
+      message: "there is no pod 'web-0' in namespace 'default': it is gone already, or never was",
     })
     expect(bed.writes()).toEqual([])
   })
 
   it.each([
-    ['ignore_daemonsets', () => daemonSet({ name: 'web' }), "is a DaemonSet's"],
-    ['ignore_statefulsets', () => statefulSet({ name: 'web' }), "is a StatefulSet's"],
-    ['ignore_standalone_pods', () => [pod({ name: 'web-0' })], 'stands alone'],
+    ['ignore_daemonsets', () => daemonSet({ name: 'web' }), "is a DaemonSet's: ignore_daemonsets is true"],
+    ['ignore_statefulsets', () => statefulSet({ name: 'web' }), "is a StatefulSet's: ignore_statefulsets is true"],
+    ['ignore_standalone_pods', () => [pod({ name: 'web-0' })], 'stands alone: ignore_standalone_pods is true'],
   ])('leaves alone what %s says, and nothing else', async (parameter, objects, reason) => {
     const name = seed(objects())
     const other = seed(deployment({ name: 'other' }))
@@ -95,10 +95,12 @@ describe('kubernetes:terminate', () => {
     expect(told.map(({ status }) => status)).toEqual(['success', 'ignored', 'ignored'])
   })
 
-  it('says how many would be left', async () => {
+  it('says how many would be left, and which setting asks for more', async () => {
     const name = seed(daemonSet({ name: 'web' }))
     const { message } = await bed.run(terminate, { min_healthy_replicas: '50%' }, on(name))
-    expect(message).toContain("DaemonSet 'web' would have 0 of 1 replicas ready, and 1 must be")
+    expect(message).toContain(
+      "DaemonSet 'web' would have 0 of 1 replicas ready, and 1 must be: min_healthy_replicas is 50%",
+    )
   })
 
   it('leaves alone the pod that its StatefulSet made in place of the one of the event', async () => {

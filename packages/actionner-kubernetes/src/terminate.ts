@@ -1,7 +1,7 @@
 import { kubernetes, pods } from '@talon/client-kubernetes'
 import { defineActionner, done, ignored, namespace, podName } from '@talon/plugin'
 import { z } from 'zod'
-import { isReady, minHealthyReplicas, ownerOf, replicasOf, wantedReady } from './healthy.ts'
+import { isReady, minHealthyReplicas, ownerOf, replicasOf, tooFew, wantedReady } from './healthy.ts'
 
 /** Deletes the pod. */
 export const terminate = defineActionner({
@@ -57,21 +57,18 @@ none, is not held back by it.`,
       const objects = { pod: name, namespace }
       const what = `the pod '${name}' in namespace '${namespace}'`
       const owner = ownerOf(pod)?.kind
-      if (parameters.ignore_daemonsets && owner === 'DaemonSet') return ignored(`${what} is a DaemonSet's`, objects)
+      const stays = (why: string, setting: string) => ignored(`${what} ${why}: ${setting} is true`, objects)
+      if (parameters.ignore_daemonsets && owner === 'DaemonSet') return stays("is a DaemonSet's", 'ignore_daemonsets')
       if (parameters.ignore_statefulsets && owner === 'StatefulSet')
-        return ignored(`${what} is a StatefulSet's`, objects)
-      if (parameters.ignore_standalone_pods && !owner) return ignored(`${what} stands alone`, objects)
+        return stays("is a StatefulSet's", 'ignore_statefulsets')
+      if (parameters.ignore_standalone_pods && !owner) return stays('stands alone', 'ignore_standalone_pods')
 
       const min = parameters.min_healthy_replicas
       const replicas = min === undefined ? undefined : await replicasOf(pod, kubernetes, signal)
       if (min !== undefined && replicas) {
         const left = replicas.ready - (isReady(pod) ? 1 : 0)
         const needed = wantedReady(min, replicas.wanted)
-        if (left < needed)
-          return ignored(
-            `${what} stays: ${replicas.owner} would have ${left} of ${replicas.wanted} replicas ready, and ${needed} must be`,
-            objects,
-          )
+        if (left < needed) return ignored(`${what} stays: ${tooFew(min, { ...replicas, left, needed })}`, objects)
       }
       const target = { ...pods, namespace, name }
       await kubernetes.remove(target, { uid, gracePeriod: parameters.grace_period_seconds, dryRun, signal })

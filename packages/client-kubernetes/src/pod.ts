@@ -49,7 +49,8 @@ export function createPodFinder(
     try {
       pod = await getOnce(event, target, signal)
     } catch (error) {
-      if (isNotFound(error)) return `the pod '${name}' in namespace '${namespace}' is gone already`
+      if (isNotFound(error))
+        return `there is no pod '${name}' in namespace '${namespace}': it is gone already, or never was`
       throw error
     }
     if (!isFound(pod)) throw new ActionError(`the API answered something that is no pod for '${name}'`)
