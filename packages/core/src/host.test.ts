@@ -12,7 +12,7 @@ const client = (name: string, open: () => unknown = () => name) =>
     open,
     close: () => void log.push(name),
   })
-const plugin = (name: string, actionner = 'test:do') =>
+const plugin = (name: string, actionner = 'test:do', uses = {}) =>
   definePlugin({
     name,
     provides: [
@@ -22,6 +22,7 @@ const plugin = (name: string, actionner = 'test:do') =>
         effect: 'observe',
         repeatable: true,
         parameters: z.object({}),
+        uses,
         examples: [{ title: 'One', parameters: {} }],
         run: async () => done('done'),
       }),
@@ -65,6 +66,25 @@ describe('the host', () => {
     const host = new Host({ settings: (name) => (name === 'web' ? { url: 5 } : undefined) })
     await expect(host.open({ web: client('web') })).rejects.toThrow(/web\.url: .*string/)
     expect(await host.open({ other: client('other') })).toEqual({ other: 'other' })
+  })
+
+  it('warns of a client that has the name of another, and opens the first for both, whoever asks first', async () => {
+    const ours = client('http')
+    const theirs = { ...client('http', () => 'theirs'), summary: 'Another client' }
+    const copy = { ...ours }
+    const host = new Host()
+      .add(plugin('ours', 'a:a', { ours }))
+      .add(plugin('theirs', 'b:b', { theirs, again: theirs }))
+      .add(plugin('copies', 'c:c', { copy }))
+    expect(host.doubts).toEqual([
+      {
+        level: 'warning',
+        message:
+          "plugin theirs: its client 'http' is never opened: ours has another one of that name, which serves both",
+        hint: expect.stringContaining('a name of its own') as string,
+      },
+    ])
+    expect(await host.open({ theirs })).toEqual({ theirs: 'http' })
   })
 
   it("uses an embedder's own client, and leaves it open", async () => {

@@ -4,6 +4,7 @@ import {
   type Actionner,
   type Client,
   type ContextSource,
+  type Issue,
   type Logger,
   type Notifier,
   type Opened,
@@ -35,7 +36,9 @@ const tokenOf = (kind: Kind | 'client', name: string) => `talon:${kind}:${name}`
 export class Host {
   readonly #container: DependencyContainer = root.createChildContainer()
   readonly #names: Record<Kind, string[]> = { actionner: [], output: [], notifier: [], context: [] }
-  readonly #clients = new Map<string, Client>()
+  /** By name: the first of it, and the plugin that brought it. */
+  readonly #clients = new Map<string, { readonly client: Client; readonly plugin: string }>()
+  readonly #doubts: Issue[] = []
   readonly #provided = new Set<string>()
   readonly #closers: (() => unknown)[] = []
   readonly #settings: (client: string) => unknown
@@ -56,7 +59,7 @@ export class Host {
         throw new ConfigError(`plugin ${plugin.name}: the ${definition.kind} '${definition.name}' is provided already`)
       this.#container.registerInstance(token, definition)
       this.#names[definition.kind].push(definition.name)
-      for (const client of Object.values<Client>(definition.uses)) this.#clients.set(client.name, client)
+      for (const client of Object.values<Client>(definition.uses)) this.#know(client, plugin.name)
     }
     return this
   }
@@ -86,7 +89,12 @@ export class Host {
 
   /** The clients that plugins may use, whether they are open or not. */
   clients(): Client[] {
-    return [...this.#clients.values()]
+    return [...this.#clients.values()].map(({ client }) => client)
+  }
+
+  /** What is doubtful about the plugins. */
+  get doubts(): readonly Issue[] {
+    return this.#doubts
   }
 
   /** Opens what is not open yet. @throws ConfigError where a client's settings are wrong. */
@@ -106,7 +114,19 @@ export class Host {
       }
   }
 
-  #client<T>(client: Client<T>): Promise<T> {
+  /** Clients are shared by name. The copy of one that a plugin has in packages of its own is meant to be the same. */
+  #know(client: Client, plugin: string): void {
+    const known = this.#clients.get(client.name)
+    if (!known) this.#clients.set(client.name, { client, plugin })
+    if (!known || known.client === client || known.client.summary === client.summary) return
+    const message = `plugin ${plugin}: its client '${client.name}' is never opened: ${known.plugin} has another one of that name, which serves both`
+    const hint = 'give it a name of its own; its settings are the section of that name'
+    if (!this.#doubts.some((doubt) => doubt.message === message)) this.#doubts.push({ level: 'warning', message, hint })
+  }
+
+  #client<T>(given: Client<T>): Promise<T> {
+    // Whoever asks first: it is the same for all.
+    const client = (this.#clients.get(given.name)?.client as Client<T> | undefined) ?? given
     const token = tokenOf('client', client.name)
     if (!this.#container.isRegistered(token)) this.#register(token, client)
     return this.#container.resolve<Promise<T>>(token)

@@ -50,7 +50,8 @@ export function inspect({
     const wrong = settingIssues(ruleset, host, { config, locate }, new Set(provide.map(([client]) => client.name)))
     return { issues: [...issues, ...wrong], ...(!wrong.length && { ruleset }) }
   }
-  return { host, ...compileRules(rules), compile: compileRules }
+  const compiled = compileRules(rules)
+  return { host, ...compiled, issues: [...host.doubts, ...compiled.issues], compile: compileRules }
 }
 
 /** What the rules need and the configuration does not give: a notifier's URL, a client's endpoint. */

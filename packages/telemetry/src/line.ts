@@ -54,7 +54,8 @@ function pairsOf(facts: Record<string, unknown>): [string, unknown][] {
   })
 }
 
-const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function shown(value: unknown): string {
   const words = Array.isArray(value) && value.length > 0 && value.every((item) => WORD.test(String(item)))
