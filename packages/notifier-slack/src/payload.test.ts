@@ -1,5 +1,5 @@
 import type { Report, Status } from '@talon/plugin'
-import { falcoEvent } from '@talon/testing'
+import { falcoEvent, report } from '@talon/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { refusalOf, textsOf } from '../../../tools/counterparts/slack-rules.ts'
@@ -8,25 +8,7 @@ import { payloadOf, type Look } from './payload.ts'
 const look: Look = { username: 'Falco Talon', icon: ':bird:', footer: 'https://example.org', format: 'long' }
 const statuses: readonly Status[] = ['success', 'failure', 'ignored', 'interrupted', 'in_progress']
 
-function reportOf(parts: Partial<Report> = {}): Report {
-  const event = falcoEvent()
-  return {
-    id: 'r1',
-    stage: 'action',
-    status: 'success',
-    message: "the pod 'web-0' in namespace 'default' was deleted",
-    rule: 'Shell in a container',
-    action: 'End it',
-    actionner: 'kubernetes:terminate',
-    dryRun: false,
-    objects: { pod: 'web-0', namespace: 'default' },
-    time: '2026-11-24T12:00:00.000Z',
-    duration: 3,
-    event,
-    traceId: event.traceId,
-    ...parts,
-  }
-}
+const reportOf = (parts: Partial<Report> = {}) => report({ time: '2026-11-24T12:00:00.000Z', ...parts })
 
 /** Pieces that mean something to Slack, to a terminal or to a reader's eye, and all else. */
 const hostile = fc
@@ -82,16 +64,16 @@ const reports = fc
     const [message = '', error = '', output = '', rule = '', action = '', said = '', falcoRule = '', target = ''] =
       texts
     const event = { ...falcoEvent(), rule: falcoRule, output: said }
-    const report = reportOf({ stage, status, message, error, output, rule, action, target, objects, event })
-    return { report, format }
+    const told = reportOf({ stage, status, message, error, output, rule, action, target, objects, event })
+    return { told, format }
   })
 
 describe('whatever a report holds, the message', () => {
   it('is one that Slack takes, and holds nothing that Slack would act on', () => {
     const formatted = new Set(textsOf(payloadOf(reportOf({ stage: 'output', target: 'x' }), look)).flatMap(mrkdwn))
     fc.assert(
-      fc.property(reports, ({ report, format }) => {
-        const payload = payloadOf(report, { ...look, format })
+      fc.property(reports, ({ told, format }) => {
+        const payload = payloadOf(told, { ...look, format })
         expect(refusalOf(payload)).toBeUndefined()
         const texts = textsOf(payload)
         for (const text of [payload.text, ...texts.map((one) => one.text)]) {
@@ -112,13 +94,13 @@ const mrkdwn = ({ type, text }: { type: string; text: string }) => (type === 'mr
 describe('a message', () => {
   it('tells in its long form what was done to what, and why', () => {
     const { text, attachments, ...payload } = payloadOf(reportOf({ output: 'uid=0(root)\ngid=0' }), look)
-    expect(text).toBe("✅ Success: action 'End it' of rule 'Shell in a container'")
+    expect(text).toBe("✅ Success: action 'Label the pod' of rule 'Suspicious shell'")
     expect(payload).toMatchObject({ icon_emoji: ':bird:', username: 'Falco Talon' })
     expect(attachments?.[0].color).toBe('#23ba47')
     const shown = textsOf({ attachments: attachments ?? [] }).map((one) => one.text)
     expect(shown).toEqual([
-      "the pod 'web-0' in namespace 'default' was deleted",
-      ...['*Rule*', 'Shell in a container', '*Action*', 'End it', '*Actionner*', 'kubernetes:terminate'],
+      'the pod default/web-0 was labelled',
+      ...['*Rule*', 'Suspicious shell', '*Action*', 'Label the pod', '*Actionner*', 'kubernetes:label'],
       ...['*Falco rule*', 'Terminal shell in container', '*Priority*', 'Notice'],
       ...['*Trace*', '0af7651916cd43dd8448eb211c80319c', '*Objects*', 'pod: web-0\nnamespace: default'],
       'Event: A shell was spawned in a container with an attached terminal',
@@ -129,10 +111,10 @@ describe('a message', () => {
   })
 
   it('is one line in its short form', () => {
-    const report = reportOf({ stage: 'output', target: 'aws:s3', status: 'failure', error: 'no\nbucket', dryRun: true })
-    const { text, blocks, attachments } = payloadOf(report, { ...look, format: 'short' })
+    const failed = { stage: 'output', target: 'aws:s3', status: 'failure', error: 'no\nbucket' } as const
+    const { text, blocks, attachments } = payloadOf(reportOf({ ...failed, dryRun: true }), { ...look, format: 'short' })
     expect(text).toBe(
-      "❌ Failure (dry run): output aws:s3 of action 'End it' of rule 'Shell in a container': no bucket",
+      "❌ Failure (dry run): output aws:s3 of action 'Label the pod' of rule 'Suspicious shell': no bucket",
     )
     expect(blocks).toEqual([{ type: 'section', text: { type: 'plain_text', text, emoji: false } }])
     expect(attachments).toBeUndefined()

@@ -1,73 +1,26 @@
 import { createHmac } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { http } from '@talon/client-http'
 import type { Report } from '@talon/plugin'
-import { checkPlugin, falcoEvent } from '@talon/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { checkPlugin, falcoEvent, report, runNotifier } from '@talon/testing'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { openHttp } from '../../client-http/testing/open.ts'
+import { startReceiver } from '../../client-http/testing/receiver.ts'
 import plugin, { webhook, webhookBody } from './index.ts'
 
 checkPlugin(plugin)
 
-const log = { debug() {}, info() {}, warn() {}, error() {} }
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close()
-})
-
-const event = falcoEvent({ output: 'a shell\u2028in a "container"', fields: { 'k8s.pod.name': 'web-0', 'evt.x': 1 } })
-const report: Report = {
-  id: 'r1',
-  stage: 'action',
-  status: 'success',
-  message: 'the pod is gone',
-  rule: 'Terminate',
-  action: 'kill it',
-  actionner: 'kubernetes:terminate',
-  dryRun: false,
-  objects: { pod: 'web-0', namespace: 'default' },
-  time: '2026-11-24T12:00:00.000Z',
-  duration: 12.5,
-  event,
-  traceId: event.traceId,
-}
-
-interface Received {
-  readonly method: string | undefined
-  readonly url: string | undefined
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-async function receiver(answer: RequestListener = (_, response) => void response.writeHead(204).end()) {
-  const received: Received[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    received.push({ method: request.method, url: request.url, headers: request.headers, body })
-    answer(request, response)
-  })
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/t0ken`, received }
-}
-
-async function tell(parameters: z.input<typeof webhook.parameters>, told: Report = report) {
-  const client = await http.open(http.settings.parse({}), { log })
-  closing.push(() => client.close())
-  const { signal } = new AbortController()
-  return webhook.run(
-    { reports: [told], parameters: webhook.parameters.parse(parameters), signal, log },
-    { http: client },
-  )
+async function tell(settings: z.input<typeof webhook.parameters>, parts: Partial<Report> = {}) {
+  return runNotifier(webhook, settings, { clients: { http: await openHttp() }, reports: [report(parts)] })
 }
 
 describe('webhook', () => {
   it('sends a report in the shape that its schema documents', async () => {
-    const { url, received } = await receiver()
-    const result = await tell({ url })
-    const [{ method, url: path, headers, body } = { body: '', headers: {} as IncomingHttpHeaders }] = received
+    const { url, received } = await startReceiver()
+    const output = 'a shell\u2028in a "container"'
+    const event = falcoEvent({ output, fields: { 'k8s.pod.name': 'web-0', 'evt.x': 1 } })
+    const time = '2026-11-24T12:00:00.000Z'
+    const result = await tell({ url: `${url}/hook/t0ken` }, { event, time })
+    const { method, path, headers, body } = received[0]!
     expect([method, path]).toEqual(['POST', '/hook/t0ken'])
     expect(headers).toMatchObject({
       'user-agent': 'Falco-Talon',
@@ -76,26 +29,26 @@ describe('webhook', () => {
     })
     expect(headers).not.toHaveProperty('x-talon-signature')
     expect(z.strictObject(webhookBody.shape).parse(JSON.parse(body))).toEqual({
-      id: 'r1',
-      time: '2026-11-24T12:00:00.000Z',
+      id: 'report-1',
+      time,
       message: 'action',
       status: 'success',
-      summary: 'the pod is gone',
-      output: 'the pod is gone',
-      rule: 'Terminate',
-      action: 'kill it',
-      actionner: 'kubernetes:terminate',
+      summary: 'the pod default/web-0 was labelled',
+      output: 'the pod default/web-0 was labelled',
+      rule: 'Suspicious shell',
+      action: 'Label the pod',
+      actionner: 'kubernetes:label',
       dry_run: false,
       duration_ms: 12.5,
       objects: { pod: 'web-0', namespace: 'default' },
-      event: 'a shell\u2028in a "container"',
+      event: output,
       priority: 'Notice',
       source: 'syscall',
       trace_id: event.traceId,
       falco: {
         id: event.id,
         rule: 'Terminal shell in container',
-        output: 'a shell\u2028in a "container"',
+        output,
         time: event.time,
         hostname: 'node-1',
         tags: ['container', 'shell'],
@@ -107,10 +60,10 @@ describe('webhook', () => {
   })
 
   it('tells why an output failed, and what a command printed', async () => {
-    const { url, received } = await receiver()
-    const { output: _, ...quiet } = event
-    await tell({ url }, { ...report, stage: 'output', target: 'aws:s3', status: 'failure', error: 'no such bucket' })
-    await tell({ url }, { ...report, output: 'uid=0(root)', event: { ...quiet, output: '' } })
+    const { url, received } = await startReceiver()
+    const event = falcoEvent({ output: '' })
+    await tell({ url }, { stage: 'output', target: 'aws:s3', status: 'failure', error: 'no such bucket' })
+    await tell({ url }, { output: 'uid=0(root)', event })
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       message: 'output',
       output_target: 'aws:s3',
@@ -120,7 +73,7 @@ describe('webhook', () => {
   })
 
   it('uses the method and headers of its settings', async () => {
-    const { url, received } = await receiver()
+    const { url, received } = await startReceiver()
     const custom_headers = { Authorization: 'Bearer x', 'User-Agent': 'not this' }
     await tell({ url, http_method: 'PUT', user_agent: 'me', content_type: 'application/cloud', custom_headers })
     expect(received[0]).toMatchObject({
@@ -130,11 +83,11 @@ describe('webhook', () => {
   })
 
   it('signs the bytes that it sends, with the time', async () => {
-    const { url, received } = await receiver()
+    const { url, received } = await startReceiver()
     const secret = 'a key of the receiver'
     const before = Math.floor(Date.now() / 1000)
     await tell({ url, secret })
-    const [{ body, headers } = { body: '', headers: {} as IncomingHttpHeaders }] = received
+    const { body, headers } = received[0]!
     const [, t, v1] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['x-talon-signature'])) ?? []
     expect(v1).toBe(createHmac('sha256', secret).update(`${t}.${body}`).digest('hex'))
     expect(Number(t)).toBeGreaterThanOrEqual(before)
@@ -142,8 +95,8 @@ describe('webhook', () => {
   })
 
   it('leaves it to the engine to try again, and hands on how long to wait', async () => {
-    const { url, received } = await receiver((_, response) => response.writeHead(429, { 'Retry-After': '3' }).end())
-    await expect(tell({ url })).rejects.toMatchObject({ kind: 'action', retryable: true, retryAfter: 3000 })
+    const { url, received } = await startReceiver(() => ({ status: 429, headers: { 'retry-after': '3' } }))
+    expect(await tell({ url })).toMatchObject({ error: { kind: 'action', retryable: true, retryAfter: 3000 } })
     expect(received).toHaveLength(1)
   })
 

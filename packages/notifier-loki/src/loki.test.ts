@@ -1,10 +1,9 @@
-import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { http } from '@talon/client-http'
 import type { Report } from '@talon/plugin'
-import { checkPlugin, falcoEvent } from '@talon/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { checkPlugin, falcoEvent, report, runNotifier } from '@talon/testing'
+import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
+import { openHttp } from '../../client-http/testing/open.ts'
+import { startReceiver, type Answer } from '../../client-http/testing/receiver.ts'
 import { addressOf } from './address.ts'
 import plugin, { loki } from './index.ts'
 import { boundNamespaces, lokiNamespaces } from './namespaces.ts'
@@ -12,71 +11,38 @@ import { boundNamespaces, lokiNamespaces } from './namespaces.ts'
 checkPlugin(plugin)
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close()
-})
 
-function reportOf(over: Partial<Report> = {}, fields: Readonly<Record<string, unknown>> = {}): Report {
+function reportOf(parts: Partial<Report> = {}, fields: Readonly<Record<string, unknown>> = {}): Report {
   const event = falcoEvent({ output: 'a shell\u2028in a "container"', fields: { 'k8s.pod.name': 'web-0', ...fields } })
-  return {
-    id: 'r1',
-    stage: 'action',
-    status: 'success',
-    message: 'the pod is gone',
-    rule: 'End Suspects',
-    action: 'Kill it',
-    actionner: 'kubernetes:terminate',
-    dryRun: false,
-    objects: { pod: 'web-0', namespace: 'default' },
-    time: '2026-11-24T12:00:00.123Z',
-    duration: 12.5,
-    event,
-    traceId: event.traceId,
-    ...over,
-  }
+  return report({ rule: 'End Suspects', action: 'Kill it', time: '2026-11-24T12:00:00.123Z', event, ...parts })
 }
 
 interface Push {
-  readonly url: string | undefined
-  readonly headers: IncomingHttpHeaders
   readonly streams: readonly { stream: Readonly<Record<string, string>>; values: readonly [string, string][] }[]
 }
 
 /** A mock of Loki: it notes what it gets. */
-async function receiver(answer: RequestListener = (_, response) => void response.writeHead(204).end()) {
-  const pushes: Push[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    const { streams } = JSON.parse(body) as Push
-    pushes.push({ url: request.url, headers: request.headers, streams })
-    answer(request, response)
-  })
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pushes }
+async function receiver(answer: Answer = { status: 204 }) {
+  const { url, received } = await startReceiver(() => answer)
+  return { url, received, pushes: () => received.map(({ body }) => JSON.parse(body) as Push) }
 }
 
-async function tell(parameters: z.input<typeof loki.parameters>, ...reports: readonly [Report, ...Report[]]) {
-  const client = await http.open(http.settings.parse({}), { log })
-  closing.push(() => client.close())
-  const namespaces = await lokiNamespaces.open({}, { log })
-  const { signal } = new AbortController()
-  return loki.run({ reports, parameters: loki.parameters.parse(parameters), signal, log }, { http: client, namespaces })
+async function tell(settings: z.input<typeof loki.parameters>, ...reports: readonly [Report, ...Report[]]) {
+  const clients = { http: await openHttp(), namespaces: await lokiNamespaces.open({}, { log }) }
+  return runNotifier(loki, settings, { clients, reports })
 }
 
 describe('loki', () => {
   it('labels a report by what rules choose, and tells the rest in a line', async () => {
     const { url, pushes } = await receiver()
-    const report = reportOf({ dryRun: true }, { 'evt.time': 1795521584834631763n.toString() })
-    await tell({ url }, report)
-    expect(pushes).toHaveLength(1)
-    const [{ stream, values } = { stream: {}, values: [] }] = pushes[0]!.streams
+    const told = reportOf({ dryRun: true }, { 'evt.time': 1795521584834631763n.toString() })
+    await tell({ url }, told)
+    expect(pushes()).toHaveLength(1)
+    const [{ stream, values } = { stream: {}, values: [] }] = pushes()[0]!.streams
     expect(stream).toEqual({
       rule: 'end_suspects',
       action: 'kill_it',
-      actionner: 'kubernetes:terminate',
+      actionner: 'kubernetes:label',
       message: 'action',
       status: 'success',
       namespace: 'default',
@@ -84,9 +50,9 @@ describe('loki', () => {
     const [[time, line] = ['', '']] = values
     expect(time).toBe(`${Date.parse('2026-11-24T12:00:00.123Z')}000000`)
     expect(JSON.parse(line)).toMatchObject({
-      summary: 'the pod is gone',
+      summary: 'the pod default/web-0 was labelled',
       rule_name: 'End Suspects',
-      trace_id: report.traceId,
+      trace_id: told.traceId,
       dry_run: true,
       objects: { pod: 'web-0', namespace: 'default' },
       event: 'a shell\u2028in a "container"',
@@ -100,14 +66,14 @@ describe('loki', () => {
     const failed = reportOf({ id: 'r3', status: 'failure', error: 'no', time: '2026-11-24T12:00:01.000Z' })
     const stored = reportOf({ id: 'r4', stage: 'output', target: 'aws:s3' })
     await tell({ url }, second, failed, stored, reportOf())
-    expect(pushes).toHaveLength(1)
-    const told = pushes[0]!.streams.map(({ stream, values }) => [
+    expect(pushes()).toHaveLength(1)
+    const told = pushes()[0]!.streams.map(({ stream, values }) => [
       `${stream['message']} ${stream['status']} ${stream['target'] ?? ''}`,
       values.map(([, line]) => (JSON.parse(line) as { id: string }).id),
     ])
     expect(told).toEqual([
       ['output success aws:s3', ['r4']],
-      ['action success ', ['r1', 'r2']],
+      ['action success ', ['report-1', 'r2']],
       ['action failure ', ['r3']],
     ])
   })
@@ -117,7 +83,7 @@ describe('loki', () => {
     const reports = [reportOf(), reportOf({ id: 'r2' })] as const
     await tell({ url }, ...reports)
     await tell({ url }, ...reports)
-    expect(pushes[1]?.streams).toEqual(pushes[0]?.streams)
+    expect(pushes()[1]?.streams).toEqual(pushes()[0]?.streams)
   })
 
   it('keeps lines and pushes below what Loki takes', async () => {
@@ -125,20 +91,20 @@ describe('loki', () => {
     const output = 'é'.repeat(60_000)
     const many = Array.from({ length: 40 }, (_, index) => reportOf({ id: `r${index}`, output }))
     await tell({ url }, reportOf({ id: 'huge', output: '\u0000'.repeat(1_000_000) }), ...many)
-    const lines = pushes.flatMap(({ streams }) => streams.flatMap(({ values }) => values.map(([, line]) => line)))
+    const lines = pushes().flatMap(({ streams }) => streams.flatMap(({ values }) => values.map(([, line]) => line)))
     expect(lines).toHaveLength(41)
     for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThan(256_000)
-    expect(pushes.length).toBeGreaterThan(1)
-    for (const { streams } of pushes)
+    expect(pushes().length).toBeGreaterThan(1)
+    for (const { streams } of pushes())
       expect(streams.flatMap(({ values }) => values.join('')).join('').length).toBeLessThan(2_000_000)
   })
 
   it('names its tenant and its user, whatever custom headers say', async () => {
-    const { url, pushes } = await receiver()
+    const { url, received } = await receiver()
     const custom_headers = { 'X-Extra': 'yes', 'x-scope-orgid': 'other', AUTHORIZATION: 'Bearer x' }
     await tell({ host_port: url, user: 'me', api_key: 'key', tenant: 'security', custom_headers }, reportOf())
-    expect(pushes[0]).toMatchObject({
-      url: '/loki/api/v1/push',
+    expect(received[0]).toMatchObject({
+      path: '/loki/api/v1/push',
       headers: {
         'content-type': 'application/json',
         'x-extra': 'yes',
@@ -163,10 +129,10 @@ describe('loki', () => {
     [401, 'no org id', 'notifiers.loki.tenant', false],
     [429, 'Ingestion rate limit exceeded for user fake', 'answered 429', true],
   ])('explains %i %s', async (status, words, advice, retryable) => {
-    const { url } = await receiver((_, response) => void response.writeHead(status, { 'Retry-After': '2' }).end(words))
-    const sent = tell({ url }, reportOf())
-    await expect(sent).rejects.toMatchObject({ kind: 'action', retryable, retryAfter: 2000 })
-    await expect(sent).rejects.toThrow(advice)
+    const { url } = await receiver({ status, headers: { 'retry-after': '2' }, body: words })
+    const { message, ...sent } = await tell({ url }, reportOf())
+    expect(sent).toMatchObject({ error: { kind: 'action', retryable, retryAfter: 2000 } })
+    expect(message).toContain(advice)
   })
 
   it.each([
