@@ -111,8 +111,8 @@ function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading
       if (taken !== undefined) value[key] = taken
     } else if (def.catchall && def.catchall.def.type !== 'never') value[written] = plain(entry.value)
     else {
-      const message = `unknown ${reading.what} '${written}'`
       const lost = reading.restraint(path, written, entry.value)
+      const message = `unknown ${lost?.what ?? reading.what} '${written}'`
       reading.issues.push(
         lost
           ? issueAt(entry.key, 'error', message, warningOf(lost))
@@ -125,7 +125,7 @@ function takeObject({ entries }: MapTree, def: any, path: Path, reading: Reading
 }
 
 const warningOf = ({ meant, without }: Restraint) =>
-  `did you mean ${meant}? As it is, ${without}; if that is meant, remove the key: Falco Talon, too, reads past it`
+  `did you mean ${meant}? Without it ${without}; if that is meant, remove this key: Falco Talon ignores it, too`
 
 /** The key that is meant. Case is no difference, as it is none for Falco Talon: `kubeConfig`. */
 export function nameOf(written: string, shape: object, entries: ReadonlyMap<string, Entry>): string | undefined {

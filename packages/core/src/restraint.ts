@@ -8,6 +8,8 @@ const ACTION = Object.keys(actionBlock.shape)
 
 /** What was meant by an unknown key, in words, and what is done without it. */
 export interface Restraint {
+  /** What the unknown key is, in place of what it is called elsewhere. */
+  readonly what?: string
   readonly meant: string
   readonly without: string
 }
@@ -58,7 +60,7 @@ function criterion(written: string): Restraint | undefined {
   const near =
     nearest(written, CRITERIA) ??
     CRITERIA.find((key) => folded.length >= least && (fold(key).includes(folded) || folded.includes(fold(key))))
-  return near === undefined ? undefined : { meant: `'${near}'`, without: MORE }
+  return near === undefined ? undefined : { what: 'key of match', meant: `'${near}'`, without: MORE }
 }
 
 /** `dryrun: false` and `rule: []` would hold nothing back. */
