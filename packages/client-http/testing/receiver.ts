@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
+import { listen } from './listen.ts'
 
 /** One request, as it arrived. */
 export interface Received {
@@ -33,12 +32,6 @@ export async function startReceiver(answer: (asked: Received) => Answer = () => 
       ({ status, headers, body }) => response.writeHead(status, headers).end(body),
       () => response.destroy(),
     )
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  const address = server.address()
-  return { url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`, received }
+  return { url: `http://127.0.0.1:${await listen(server)}`, received }
 }
