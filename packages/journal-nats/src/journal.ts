@@ -23,13 +23,13 @@ import { Windows } from './windows.ts'
  * @throws ConfigError where NATS cannot be used, with the way out.
  */
 export async function natsJournal(options: NatsJournalOptions): Promise<Journal> {
-  const { name, log, now } = options
+  const { log, now } = options
   const names = namesOf(options.prefix)
   const run = randomUUID()
   const link = await open(options)
   const windows = new Windows(link, names, now)
   const figures = new Figures(link, names, options)
-  const letters = new Letters(link, names, name, run)
+  const letters = new Letters({ ...options, link, names, run })
   const history = new History(link, names)
   let last = 0
   try {
@@ -76,6 +76,7 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
     },
     finish: (id, result) => entries.finish(id, result),
     letters: () => letters.left(),
+    inherited: () => letters.inherited(),
     delivered: (letter) => letters.delivered(letter),
     async list({ state, limit }) {
       const lists = await Promise.all([

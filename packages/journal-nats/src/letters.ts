@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Letter } from '@talon/core'
+import type { Logger } from '@talon/plugin'
 import { decodeText } from './codec.ts'
 import type { Fact } from './facts.ts'
 import { isConflict, isNotFound, refusal } from './failure.ts'
 import type { Link } from './link.ts'
 import { textOf, type Names } from './subjects.ts'
 
-/** Seconds between two signs of life, and after which a server without one is none any more. */
-const BEAT = 3
-const ALIVE = 15
+/** Signs of life in a lease, and leases after which a server without one is none any more. */
+const BEATS = 3
+const SILENT = 4
+/** Leases that a server was itself heard before it takes others to be silent: so long they have to come back after an outage. */
+const HEARD = 2
 /** Seconds that a report waits for somebody to deliver it. */
 const KEPT = 7 * 24 * 3600
 
@@ -16,70 +20,124 @@ interface Posted extends Letter {
   readonly event: string
 }
 
+/** A process of a server, by the server's name. */
+interface Run {
+  readonly name: string
+  readonly run: string
+}
+
+export interface LettersParts extends Run {
+  readonly link: Link
+  readonly names: Names
+  /** Milliseconds. */
+  readonly lease: number
+  readonly monotonic: () => number
+  readonly log: Logger
+}
+
 /**
- * Reports on their way. Each lies under the name of the run of a server that decided it. A start takes over those of
- * earlier runs of its own name, and those of servers that give no sign of life; of several that start, one.
+ * Reports on their way. Each lies under the run of the server that decided it. A start takes over those of earlier runs
+ * of its own name; while it runs, it takes over those of servers that give no sign of life. Of several, one does.
  */
 export class Letters {
+  readonly #parts: LettersParts
   readonly #link: Link
   readonly #names: Names
-  readonly #name: string
-  readonly #run: string
+  /** On their way from here, with their sequences. */
   readonly #posted = new Map<string, number>()
+  readonly #closing = new AbortController()
+  /** Since when NATS has stored each sign of life of this server's own. */
+  #heard: number | undefined
   #beating: NodeJS.Timeout | undefined
 
-  constructor(link: Link, names: Names, name: string, run: string) {
-    this.#link = link
-    this.#names = names
-    this.#name = name
-    this.#run = run
+  constructor(parts: LettersParts) {
+    this.#parts = parts
+    this.#link = parts.link
+    this.#names = parts.names
   }
 
   /** Gives signs of life from now on. */
   async begin(): Promise<void> {
-    const beat = () => this.#link.put(this.#names.aliveOf(this.#name), this.#run, { ttl: ALIVE })
-    await beat()
-    this.#beating = setInterval(() => void beat().catch(() => {}), BEAT * 1000).unref()
+    await this.#beat()
+    const again = () => void this.#beat().catch(() => (this.#heard = undefined))
+    this.#beating = setInterval(again, this.#parts.lease / BEATS).unref()
   }
 
   /** Gives no more, and says so. */
   async stop(): Promise<void> {
+    this.#closing.abort()
     clearInterval(this.#beating)
-    const filter = this.#names.aliveOf(this.#name)
+    const filter = this.#names.aliveOf(this.#parts.name)
     await this.#link.jsm.streams.purge(this.#names.state, { filter }).catch(() => {})
   }
 
   /** Stores it. Whether it was decided, the event's own progress says. */
   async post(event: string, letter: Letter): Promise<void> {
     const { report, notifier } = letter
-    const subject = this.#names.letterOf(this.#name, this.#run, report.id, notifier)
+    const { name, run } = this.#parts
+    const subject = this.#names.letterOf(name, run, report.id, notifier)
     const posted: Posted = { event, ...letter }
     const { seq } = await this.#link.insist(subject, JSON.stringify(posted), { id: subject, ttl: KEPT })
-    this.#posted.set(keyOf(letter), seq)
+    this.#posted.set(keyOf(report.id, notifier), seq)
   }
 
-  async delivered(letter: Letter): Promise<void> {
-    const seq = this.#posted.get(keyOf(letter))
+  async delivered({ report, notifier }: Letter): Promise<void> {
+    const key = keyOf(report.id, notifier)
+    const seq = this.#posted.get(key)
     if (seq === undefined) return
     try {
       await this.#link.again(() => this.#forget(seq))
-      this.#posted.delete(keyOf(letter))
+      this.#posted.delete(key)
     } catch (error) {
       throw refusal(error, 'note that a report arrived')
     }
   }
 
-  /** What servers that are no more did not deliver. */
-  async *left(): AsyncGenerator<Letter> {
+  /** What earlier runs of this server did not deliver. */
+  left(): AsyncGenerator<Letter> {
+    return this.#take((server) => server === this.#parts.name)
+  }
+
+  /**
+   * What servers do not deliver that end while this one runs. Whoever was itself not heard cannot say that others are
+   * silent: after an outage of NATS all are, until each of them comes back.
+   */
+  async *inherited(): AsyncGenerator<Letter> {
+    const { lease, monotonic, log } = this.#parts
+    const { signal } = this.#closing
+    while (!signal.aborted)
+      try {
+        await sleep(lease, undefined, { signal, ref: false })
+        if (this.#heard !== undefined && monotonic() - this.#heard >= HEARD * lease) yield* this.#take(() => true)
+      } catch (error) {
+        if (!signal.aborted)
+          log.debug('reports of others could not be looked for, trying again', { error: String(error) })
+      }
+  }
+
+  async #beat(): Promise<void> {
+    const { name, run, lease, monotonic } = this.#parts
+    await this.#link.put(this.#names.aliveOf(name), run, { ttl: (SILENT * lease) / 1000 })
+    this.#heard ??= monotonic()
+  }
+
+  /** Of such servers, what is not on its way from here. */
+  async *#take(fits: (server: string) => boolean): AsyncGenerator<Letter> {
     const { prefix, progress } = this.#names
-    const info = await this.#link.jsm.streams.info(progress, { subjects_filter: `${prefix}.letters.>` })
+    // From before the list: what is delivered meanwhile may be in it still.
+    const posted = new Set(this.#posted.keys())
+    const all = this.#names.letterOf('*', '*', '*', '*')
+    const info = await this.#link.jsm.streams.info(progress, { subjects_filter: all })
     const subjects = Object.keys(info.state.subjects ?? {})
     const runs = new Map<string, Promise<boolean>>()
     const found: { seq: number; posted: Posted }[] = []
     for (const subject of subjects) {
-      const [server = '', run = ''] = subject.slice(`${prefix}.letters.`.length).split('.').map(textOf)
-      if (run === this.#run) continue
-      if (!runs.has(run)) runs.set(run, this.#inherits(server, run))
+      const [name = '', run = '', report = '', notifier = ''] = subject
+        .slice(`${prefix}.letters.`.length)
+        .split('.')
+        .map(textOf)
+      if (run === this.#parts.run || !fits(name) || posted.has(keyOf(report, notifier))) continue
+      if (!runs.has(run)) runs.set(run, this.#inherits({ name, run }))
       if (!(await runs.get(run))) continue
       const message = await this.#link.last(progress, subject)
       if (message) found.push({ seq: message.seq, posted: JSON.parse(decodeText(message.data)) as Posted })
@@ -87,23 +145,23 @@ export class Letters {
     for (const { seq, posted } of found.toSorted((a, b) => a.seq - b.seq)) {
       const { event, ...letter } = posted
       if (await this.#wasDecided(event, letter)) {
-        this.#posted.set(keyOf(letter), seq)
+        this.#posted.set(keyOf(letter.report.id, letter.notifier), seq)
         yield letter
       } else await this.#forget(seq)
     }
   }
 
   /** Whether the run is over, and its letters are this one's to deliver. */
-  async #inherits(server: string, run: string): Promise<boolean> {
-    if (await this.#isAlive(server, run)) return false
-    const subject = this.#names.heirOf(run)
-    const heir = await this.#link.last(this.#names.state, subject)
-    if (heir) {
-      const { name, run } = JSON.parse(decodeText(heir.data)) as { name: string; run: string }
-      if (await this.#isAlive(name, run)) return false
-    }
+  async #inherits(dead: Run): Promise<boolean> {
+    const { name, run } = this.#parts
+    const subject = this.#names.heirOf(dead.run)
+    const message = await this.#link.last(this.#names.progress, subject)
+    const heir = message && (JSON.parse(decodeText(message.data)) as Run)
+    if (heir?.run === run) return true
+    if ((await this.#isAlive(dead)) || (heir && (await this.#isAlive(heir)))) return false
     try {
-      await this.#link.put(subject, JSON.stringify({ name: this.#name, run: this.#run }), { after: heir?.seq ?? 0 })
+      const after = message?.seq ?? 0
+      await this.#link.put(subject, JSON.stringify({ name, run }), { after, alone: true, ttl: KEPT })
       return true
     } catch (error) {
       if (isConflict(error)) return false
@@ -111,8 +169,8 @@ export class Letters {
     }
   }
 
-  async #isAlive(server: string, run: string): Promise<boolean> {
-    const sign = await this.#link.last(this.#names.state, this.#names.aliveOf(server))
+  async #isAlive({ name, run }: Run): Promise<boolean> {
+    const sign = await this.#link.last(this.#names.state, this.#names.aliveOf(name))
     return sign !== undefined && decodeText(sign.data) === run
   }
 
@@ -136,4 +194,4 @@ export class Letters {
   }
 }
 
-const keyOf = ({ report, notifier }: Letter) => `${report.id} ${notifier}`
+const keyOf = (report: string, notifier: string) => `${report} ${notifier}`

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import type { Journal, Letter, Tenure, Work } from '@talon/core'
+import type { Journal, Tenure, Work } from '@talon/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { accept, letterOf } from '../../core/src/journal.fixture.ts'
+import { accept } from '../../core/src/journal.fixture.ts'
 import { engineOn, noDeeds } from './engine.fixture.ts'
 import { natsJournal } from './journal.ts'
 import type { NatsJournalOptions } from './options.ts'
@@ -35,12 +35,6 @@ async function openAll(names: readonly string[], over: Partial<NatsJournalOption
 
 async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await reached())) await sleep(10)
-}
-
-async function lettersOf(journal: Journal): Promise<Letter[]> {
-  const letters: Letter[] = []
-  for await (const letter of journal.letters()) letters.push(letter)
-  return letters
 }
 
 async function takeOne(journal: Journal): Promise<Work & { readonly tenure: Tenure }> {
@@ -105,24 +99,6 @@ describe('several servers', () => {
     await a.close()
     const { entry } = await takeOne(b)
     expect(entry).toMatchObject({ event: { id: '1' }, plan: { rulesHash: 'h' } })
-  })
-
-  it('tell once what one that died had not told', async () => {
-    const options = optionsOf(nats.url, { lease: 2_000 })
-    const proxy = await openProxy(nats.url)
-    const dead = await natsJournal({ ...options, name: 'dead', connection: { servers: [proxy.url] } })
-    await accept(dead, '1')
-    await dead.step('1', '0.0', { state: 'success' }, [letterOf('a'), letterOf('b')])
-    await proxy.close()
-    // Its own name comes back: it knows that its earlier run is over.
-    const heirs = await Promise.all(['dead', 'x'].map((name) => open({ ...options, name })))
-    const told = await Promise.all(heirs.map((journal) => lettersOf(journal)))
-    expect(told.flat()).toEqual([letterOf('a'), letterOf('b')])
-    await heirs[told.findIndex(({ length }) => length > 0)]!.delivered(letterOf('a'))
-    for (const journal of opened.splice(0)) await journal.close()
-    const later = await open({ ...options, name: 'later' })
-    expect(await lettersOf(later)).toEqual([letterOf('b')])
-    await dead.close()
   })
 })
 

@@ -38,7 +38,7 @@ function wantedOf(names: Names, options: NatsJournalOptions): Wanted[] {
     {
       ...common,
       ...{ name: names.state, retention: 'limits', discard: 'old', max_msgs_per_subject: 1 },
-      subjects: [`${prefix}.windows.*`, `${prefix}.servers.*`, `${prefix}.heirs.*`],
+      subjects: [`${prefix}.windows.*`, `${prefix}.servers.*`],
       ...{ max_msgs: Math.max(10_000, maxEvents), max_age: (2 * window + 3_600_000) * NANOS },
     },
     {

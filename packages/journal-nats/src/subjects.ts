@@ -15,20 +15,20 @@ export function namesOf(prefix: string) {
     prefix,
     /** Events that are not finished: a work queue. */
     events: `${prefix}-events`,
-    /** How far each of them got, and letters on their way. */
+    /** How far each of them got, letters on their way, and who delivers those of a process that died. */
     progress: `${prefix}-progress`,
     /** Windows of deduplication, and servers that are alive. */
     state: `${prefix}-state`,
     done: `${prefix}-done`,
     failed: `${prefix}-failed`,
-    eventOf: (lane: Lane | '*', id: string) => `${prefix}.events.${lane}.${id === '*' ? id : token(id)}`,
+    eventOf: (lane: Lane | '*', id: string) => `${prefix}.events.${lane}.${tokenOrAll(id)}`,
     progressOf: (id: string) => `${prefix}.progress.${token(id)}`,
     windowOf: (key: string) => `${prefix}.windows.${token(key)}`,
     aliveOf: (server: string) => `${prefix}.servers.${token(server)}`,
-    heirOf: (run: string) => `${prefix}.heirs.${token(run)}`,
+    heirOf: (run: string) => `${prefix}.letters.${token(run)}`,
     historyOf: (state: 'done' | 'failed', id: string) => `${prefix}.${state}.${token(id)}`,
     letterOf: (server: string, run: string, report: string, notifier: string) =>
-      `${prefix}.letters.${[server, run, report, notifier].map(token).join('.')}`,
+      `${prefix}.letters.${[server, run, report, notifier].map(tokenOrAll).join('.')}`,
   }
 }
 
@@ -36,6 +36,8 @@ export function namesOf(prefix: string) {
 export function token(text: string): string {
   return /^[\w-]+$/.test(text) ? text : `=${Buffer.from(text).toString('base64url')}`
 }
+
+const tokenOrAll = (text: string) => (text === '*' ? text : token(text))
 
 /** The text of a token. */
 export function textOf(token: string): string {
