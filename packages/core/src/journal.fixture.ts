@@ -109,6 +109,26 @@ export function checkJournal(name: string, open: (maxEvents: number) => Promise<
       expect(seen).toEqual(['1', '2'])
     })
 
+    journey('concludes what sets nothing off: it is kept and known, and nobody works on it', async ({ journal }) => {
+      if (!journal.conclude) return
+      expect(await journal.conclude(eventOf('1'), windowOf('k'))).toBe('accepted')
+      expect(await journal.conclude(eventOf('2'), windowOf('k'))).toBe('duplicate')
+      expect(await journal.accept(eventOf('1'), windowOf('1'))).toBe('duplicate')
+      await accept(journal, '3')
+      expect((await take(journal, 1)).map(({ event }) => event.id)).toEqual(['3'])
+      expect(journal.stats().waiting).toBe(1)
+      if (durable)
+        expect(await journal.show('1')).toMatchObject({ state: 'done', repeats: 1, finished: expect.any(Number) })
+    })
+    journey(
+      'concludes nothing where it is full',
+      async ({ journal }) => {
+        for (let id = 1; id <= 9; id++) await accept(journal, String(id))
+        expect(await journal.conclude?.(eventOf('10'), windowOf('10'))).toBe(journal.conclude && 'full')
+      },
+      10,
+    )
+
     journey('takes what another process knows together with its event, or neither', async ({ journal }) => {
       if (!canAdopt(journal)) return
       const known = { plan: PLAN, steps: PROGRESS.steps, notes: PROGRESS.notes }

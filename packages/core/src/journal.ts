@@ -98,6 +98,11 @@ export interface JournalStats {
 export interface Journal {
   /** An event whose id is known already is a duplicate. */
   accept(event: Event, window: Window): Promise<Verdict>
+  /**
+   * As `accept`, for an event that sets nothing off: it is finished with the same write, and `work` does not give it.
+   * Absent where the journal cannot do that: then it is accepted and finished as any other.
+   */
+  conclude?(event: Event, window: Window): Promise<Verdict>
   /** What is to be done: what an earlier run left, then what is accepted or retried. Ends when the journal closes. */
   work(): AsyncIterable<Work>
   /** Stores what will be done, before anything is done. */
@@ -110,11 +115,6 @@ export interface Journal {
   finish(id: string, result: 'done' | 'failed'): Promise<void>
   /** What an earlier run did not deliver. */
   letters(): AsyncIterable<Letter>
-  /**
-   * What other processes do not deliver that end while this one runs. Ends when the journal closes. Absent where the
-   * journal is this process's alone.
-   */
-  inherited?(): AsyncIterable<Letter>
   /** A letter arrived, or was given up. */
   delivered(letter: Letter): Promise<void>
   /** Newest first. */

@@ -60,7 +60,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Adoptin
     }
   }
 
-  function take(event: Event, { key, length, sliding }: Window, known: Known): Verdict {
+  function take(event: Event, { key, length, sliding }: Window, known: Known | 'concluded'): Verdict {
     if (held.has(event.id) || failed.has(event.id) || done.has(event.id)) return 'duplicate'
     const time = now()
     const first = length > 0 ? windows.find(key, time) : undefined
@@ -71,13 +71,25 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Adoptin
     }
     if (held.size >= roomFor(event, maxEvents)) return 'full'
     const window = length > 0 ? { key, seen: windows.begin(key, time + length) } : undefined
+    if (known === 'concluded') {
+      forget(event.id)
+      return 'accepted'
+    }
     held.set(event.id, { ...known, event, window, steps: { ...known.steps }, notes: { ...known.notes } })
     feed.push(event.id)
     return 'accepted'
   }
 
+  /** Of what is done the id is left, for a while. */
+  function forget(id: string): void {
+    done.add(id)
+    const [first] = done
+    if (done.size > DONE && first !== undefined) done.delete(first)
+  }
+
   return {
     accept: async (event, window) => take(event, window, { steps: {}, notes: {} }),
+    conclude: async (event, window) => take(event, window, 'concluded'),
     adopt: async (event, window, known) => take(event, window, known),
     work,
     async plan(id, plan) {
@@ -96,12 +108,7 @@ export function memoryJournal({ maxEvents, now }: MemoryJournalOptions): Adoptin
       const entry = held.get(id)
       held.delete(id)
       if (!entry) return
-      if (result === 'done') {
-        done.add(id)
-        const [first] = done
-        if (done.size > DONE && first !== undefined) done.delete(first)
-        return
-      }
+      if (result === 'done') return forget(id)
       if (entry.window) windows.end(entry.window.key, entry.window.seen)
       failed.set(id, { ...entry, finished: Date.now() })
       const [oldest] = failed.keys()

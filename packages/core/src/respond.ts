@@ -3,7 +3,7 @@ import type { Entry, Journal } from './journal.ts'
 import { perform } from './perform.ts'
 import { plan } from './plan.ts'
 import type { Ruleset } from './ruleset.ts'
-import type { Outcome } from './stage.ts'
+import type { Outcome, RunStage } from './stage.ts'
 import type { Tools } from './tools.ts'
 
 /**
@@ -26,7 +26,7 @@ export async function respond(entry: Entry, ruleset: () => Ruleset, tools: Tools
     const { rules } = planned
     if (!rules.length) {
       await tools.journal.finish(event.id, 'done')
-      return ignored('no rule matches')
+      return unmatched()
     }
     if (!entry.plan) await tools.journal.plan(event.id, planned)
     const notes = notesOf(event, entry.notes, tools.journal)
@@ -42,6 +42,13 @@ export async function respond(entry: Entry, ruleset: () => Ruleset, tools: Tools
     await tools.journal.finish(event.id, failed ? 'failed' : 'done')
     return done(`${rules.length} ${rules.length === 1 ? 'rule matches' : 'rules match'}`)
   }
+}
+
+const unmatched = () => ignored('no rule matches')
+
+/** Tells of an event that no rule matches, and that the journal has concluded. */
+export async function passBy(event: Event, runStage: RunStage): Promise<void> {
+  await runStage({ name: 'event', event }, async () => unmatched())
 }
 
 /** What is noted with the event, here at once, and in the journal as soon as it can. */

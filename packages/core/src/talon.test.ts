@@ -59,9 +59,11 @@ describe('an event', () => {
     expect(told()).toEqual(['test:slow success'])
   })
 
-  it('that matches nothing is finished at once', async () => {
-    const { talon, stages, settled } = await start(rule(step('test:a')), [act('test:a')])
-    await talon.handle(body({ rule: 'Other' }))
+  it.each(['in one write', 'in two'])('that matches nothing is finished at once, %s', async (writes) => {
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    if (writes === 'in two') delete journal.conclude
+    const { talon, stages, settled } = await start(rule(step('test:a')), [act('test:a')], { journal })
+    expect((await talon.handle(body({ rule: 'Other' }))).verdict).toBe('accepted')
     await settled()
     expect(stages).toEqual(['event:ignored'])
   })

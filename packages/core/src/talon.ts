@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as newId } from 'uuid'
-import { ConfigError, type Client, type Issue, type Logger, type Report } from '@talon/plugin'
+import { ConfigError, type Client, type Event, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
 import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
-import type { Journal, KeptEntry, Letter, Verdict } from './journal.ts'
+import type { Journal, KeptEntry, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
 import { patient } from './patient.ts'
-import { respond } from './respond.ts'
+import { plan } from './plan.ts'
+import { passBy, respond } from './respond.ts'
 import type { Ruleset } from './ruleset.ts'
 import { createSpool } from './spool.ts'
 import { stageRunner, type Observer, type StageEvent } from './stage.ts'
@@ -129,12 +130,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   /** Tells `work` that a response has ended. */
   let ended = () => {}
   await spool.sweep(async (file) => isAwaited(file, await journal.show(file.slice(0, file.indexOf('.')))))
-  await tell(journal.letters())
-  const inheriting = tell(journal.inherited?.() ?? []).catch((error: unknown) => {
-    log.error('reports of other servers that end are not taken over any more: restart the server', {
-      error: error instanceof Error ? error.message : String(error),
-    })
-  })
+  for await (const letter of journal.letters()) notifications.send(letter, eventOf(letter.report))
   const working = work().catch((error: unknown) => {
     log.error('the journal gives no more work: restart the server', {
       error: error instanceof Error ? error.message : String(error),
@@ -151,20 +147,32 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
         continue
       }
       const held = tenure ? under(tenure, tools, journal) : tools
-      const response = respond(entry, () => ruleset, held).finally(() => {
-        responding.delete(response)
-        tenure?.release()
-        ended()
-      })
-      responding.add(response)
+      const response = respond(entry, () => ruleset, held)
+      follow(response.finally(() => tenure?.release()))
       // No race of them all: each race would stay with each of them until it ends.
       while (responding.size >= RESPONDING && !signal.aborted) await new Promise<void>((resolve) => (ended = resolve))
     }
   }
 
-  /** Tells what was decided by others. */
-  async function tell(letters: Iterable<Letter> | AsyncIterable<Letter>): Promise<void> {
-    for await (const letter of letters) notifications.send(letter, eventOf(letter.report))
+  function follow(work: Promise<void>): void {
+    const response = work.finally(() => {
+      responding.delete(response)
+      ended()
+    })
+    responding.add(response)
+  }
+
+  /**
+   * Most events set nothing off. Where the journal can, such a one takes one write in place of two, and no way through
+   * its queue: half of what it costs.
+   */
+  async function accept(event: Event): Promise<Verdict> {
+    const window = windowOf(event, config.deduplication)
+    if (!journal.conclude || responding.size >= RESPONDING || plan(event, ruleset).rules.length)
+      return journal.accept(event, window)
+    const verdict = await journal.conclude(event, window)
+    if (verdict === 'accepted') follow(passBy(event, runStage))
+    return verdict
   }
 
   async function openClients(next: Ruleset): Promise<void> {
@@ -176,8 +184,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       const trace = traceOf(traceparent)
       const event = decode(body, { id: newId(), received: now(), ...trace })
       if (!taking) return { verdict: 'full', ...trace }
-      const verdict = await journal.accept(event, windowOf(event, config.deduplication))
-      return { verdict, ...trace }
+      return { verdict: await accept(event), ...trace }
     },
     async reload(rules) {
       const { issues, ruleset: next } = inspection.compile(rules)
@@ -227,7 +234,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       stopping.abort(new Error('Talon is stopping'))
       await Promise.race([drained, sleep(1000, undefined, { ref: false })])
       await journal.close()
-      await Promise.all([working, inheriting])
+      await working
       await host.close()
     },
   }

@@ -46,7 +46,12 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Adop
     }
   }
 
-  async function arrive(event: Event, { key, length, sliding }: Window, known?: Known): Promise<Verdict> {
+  async function arrive(
+    event: Event,
+    { key, length, sliding }: Window,
+    known?: Known,
+    concluded = false,
+  ): Promise<Verdict> {
     const { id, received, traceId, parentSpanId = null, raw, priority } = event
     const sampled = event.sampled === false ? 0 : 1
     const turn = await thread.ask('accept', {
@@ -56,16 +61,18 @@ export async function sqliteJournal(options: SqliteJournalOptions): Promise<Adop
       bytes: roomFor(event, maxBytes),
       at: time(),
       facts: known ? factsOf(known) : [],
+      concluded,
     })
     if (turn <= 0) return turn === REFUSED.full ? 'full' : 'duplicate'
     // What is known of an adopted one is read back with it.
-    feed.push(turn, known ? undefined : event)
+    if (!concluded) feed.push(turn, known ? undefined : event)
     return 'accepted'
   }
 
   return {
     accept: (event, window) => arrive(event, window),
-    adopt: arrive,
+    conclude: (event, window) => arrive(event, window, undefined, true),
+    adopt: (event, window, known) => arrive(event, window, known),
     work: () => feed.work(),
     plan: (id, plan) => thread.ask('plan', { id, plan: JSON.stringify(plan) }),
     step: (id, step, record, letters = []) =>

@@ -28,6 +28,8 @@ export interface Arrival {
   readonly at: number
   /** What another process knows of it: kind, name, JSON text. */
   readonly facts: readonly (readonly [kind: string, name: string, value: string])[]
+  /** Nothing is to be done about it: it is finished as it comes. */
+  readonly concluded: boolean
 }
 
 /** An entry as it lies in the database; JSON is left as text. */

@@ -21,8 +21,9 @@ export function createStore(db: DatabaseSync, { tally, room, windows }: State): 
   const find = db.prepare('SELECT seq, state, key FROM entries WHERE id = ?')
   const repeat = db.prepare('UPDATE entries SET repeats = repeats + 1, until = ?, length = ? WHERE seq = ?')
   const insert = db.prepare(`
-    INSERT INTO entries (seq, id, key, state, turn, urgency, received, trace_id, parent_span_id, sampled, until, length)
-    VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    INSERT INTO entries
+      (seq, id, key, state, turn, urgency, received, trace_id, parent_span_id, sampled, until, length, finished)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const insertBody = db.prepare('INSERT INTO bodies (seq, raw) VALUES (?, ?)')
   const tell = db.prepare('INSERT OR REPLACE INTO facts (seq, kind, name, value) VALUES (?, ?, ?, ?)')
   const untell = db.prepare(`DELETE FROM facts WHERE seq = ? AND kind = 'step' AND name = ?`)
@@ -52,12 +53,16 @@ export function createStore(db: DatabaseSync, { tally, room, windows }: State): 
       if (tally.waiting >= arrival.events || !room.fits(arrival.raw.length, arrival.bytes)) return REFUSED.full
       const seq = tally.next++
       const until = length > 0 ? at + length : 0
-      const { urgency, received, traceId, parentSpanId, sampled } = arrival
-      insert.run(seq, id, key, seq, urgency, received, traceId, parentSpanId, sampled, until, length)
+      const { urgency, received, traceId, parentSpanId, sampled, concluded } = arrival
+      const [state, finished] = concluded ? [1, at] : [0, null]
+      insert.run(
+        ...[seq, id, key, state, seq, urgency],
+        ...[received, traceId, parentSpanId, sampled, until, length, finished],
+      )
       insertBody.run(seq, arrival.raw)
       for (const [kind, name, value] of arrival.facts) tell.run(seq, kind, name, value)
       if (length > 0) windows.set(key, { seq, until })
-      tally.waiting++
+      if (!concluded) tally.waiting++
       return seq
     },
     plan: ({ id, plan }) => fact(id, 'plan', '', plan),
