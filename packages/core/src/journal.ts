@@ -115,6 +115,11 @@ export interface Journal {
   finish(id: string, result: 'done' | 'failed'): Promise<void>
   /** What an earlier run did not deliver. */
   letters(): AsyncIterable<Letter>
+  /**
+   * What other processes do not deliver that end while this one runs. Ends when the journal closes. Absent where the
+   * journal is this process's alone.
+   */
+  inherited?(): AsyncIterable<Letter>
   /** A letter arrived, or was given up. */
   delivered(letter: Letter): Promise<void>
   /** Newest first. */

@@ -6,7 +6,7 @@ import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
-import type { Journal, KeptEntry, Verdict } from './journal.ts'
+import type { Journal, KeptEntry, Letter, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
@@ -130,7 +130,12 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   /** Tells `work` that a response has ended. */
   let ended = () => {}
   await spool.sweep(async (file) => isAwaited(file, await journal.show(file.slice(0, file.indexOf('.')))))
-  for await (const letter of journal.letters()) notifications.send(letter, eventOf(letter.report))
+  await tell(journal.letters())
+  const inheriting = tell(journal.inherited?.() ?? []).catch((error: unknown) => {
+    log.error('reports of other servers that end are not taken over any more: restart the server', {
+      error: error instanceof Error ? error.message : String(error),
+    })
+  })
   const working = work().catch((error: unknown) => {
     log.error('the journal gives no more work: restart the server', {
       error: error instanceof Error ? error.message : String(error),
@@ -152,6 +157,11 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       // No race of them all: each race would stay with each of them until it ends.
       while (responding.size >= RESPONDING && !signal.aborted) await new Promise<void>((resolve) => (ended = resolve))
     }
+  }
+
+  /** Tells what was decided by others. */
+  async function tell(letters: Iterable<Letter> | AsyncIterable<Letter>): Promise<void> {
+    for await (const letter of letters) notifications.send(letter, eventOf(letter.report))
   }
 
   function follow(work: Promise<void>): void {
@@ -234,7 +244,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       stopping.abort(new Error('Talon is stopping'))
       await Promise.race([drained, sleep(1000, undefined, { ref: false })])
       await journal.close()
-      await working
+      await Promise.all([working, inheriting])
       await host.close()
     },
   }
