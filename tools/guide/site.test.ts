@@ -13,13 +13,13 @@ describe('the site', () => {
   const alone = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
 
   beforeAll(() => {
-    const [program, ...args] = [...alone, join(ROOT, 'docs/node_modules/.bin/vitepress')]
-    const { status, stdout, stderr } = spawnSync(program, [...args, 'build', '--outDir', site], {
-      cwd: join(ROOT, 'docs'),
-      env: { ...process.env, TALON_DOCS_BASE: base },
+    const [program, ...args] = [...alone, 'npm', 'run', 'site', '--', '--outDir', site]
+    const { status, stdout, stderr } = spawnSync(program ?? '', args, {
+      cwd: ROOT,
+      env: { ...process.env, TALON_DOCS_BASE: base, NX_DAEMON: 'false', NX_TUI: 'false' },
       encoding: 'utf8',
     })
-    if (status !== 0) throw new Error(`vitepress ended with ${status}:\n${stdout}${stderr}`)
+    if (status !== 0) throw new Error(`npm run site ended with ${status}:\n${stdout}${stderr}`)
   }, 300_000)
   afterAll(() => rmSync(site, { recursive: true }))
 
