@@ -15,8 +15,8 @@ export interface Notification {
   readonly falco: { readonly output_fields: Readonly<Record<string, string>> }
 }
 
-/** A receiver of webhooks. */
-export async function startReceiver() {
+/** A receiver of webhooks, on a port of its own where none is given. */
+export async function startReceiver(port = 0) {
   const received: Notification[] = []
   const server = createServer((request, response) => {
     json(request).then(
@@ -26,7 +26,7 @@ export async function startReceiver() {
       },
       () => response.writeHead(400).end(),
     )
-  }).listen(0, '127.0.0.1')
+  }).listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   return {
