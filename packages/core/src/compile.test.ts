@@ -181,6 +181,11 @@ describe('each mistake is told with its place', () => {
     ['neither', '- description: x\n', /a\.yaml:1:3 error: this block has neither/],
     ['neither, by a slip', '- rul: x\n', /a\.yaml:1:3 error: this block has neither/],
     [
+      "a file of Falco's own",
+      '- macro: x\n  condition: y\n',
+      /a\.yaml:1:3 error: a macro belongs into a rules file of Falco/,
+    ],
+    [
       'an actionner with one n',
       rule('    - action: A\n      actioner: kubernetes:log\n'),
       /a\.yaml:4:7 error: unknown key of an action 'actioner': the action 'A' has no actionner/,
@@ -243,9 +248,18 @@ describe('each mistake is told with its place', () => {
   it.each([
     ['- rul: R\n', 'rule'],
     ['- Action: R\n', 'action'],
+    [rule('    - action: A\n      actionner: label\n'), 'kubernetes:label'],
     [rule('    - action: A\n      actioner: kubernetes:log\n'), 'actionner'],
   ])('with the key that was meant: %j', (text, meant) =>
     expect(build(text).issues[0]?.hint).toBe(`did you mean '${meant}'?`),
+  )
+
+  it.each([
+    ['- rule: R\n  actions: kubernetes:label\n', 'an action has a name and an actionner'],
+    [rule('    - kubernetes:label\n'), 'an action has a name and an actionner'],
+    ['- rule: R\n  condition: evt.type=open\n', 'it is a rule of Falco'],
+  ])('with what an action, or an answer, is: %j', (text, hint) =>
+    expect(build(text).issues.map((issue) => issue.hint)).toContainEqual(expect.stringContaining(hint)),
   )
 
   it('all of them at once, and no ruleset', () => {

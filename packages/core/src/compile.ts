@@ -184,7 +184,12 @@ export function compile(sources: readonly RuleSource[], definitions: Definitions
   }
 
   function unknown(kind: 'actionner' | 'output', { text, place }: { text: string; place: Tree['place'] }): Issue {
-    return issueAt(place, 'error', `unknown ${kind} '${text}'`, suggest(text, names(kind)))
+    return issueAt(
+      place,
+      'error',
+      `unknown ${kind} '${text}'`,
+      suggest(text, names(kind)) ?? `talon ${kind}s list names all of them`,
+    )
   }
   function names(kind: 'actionner' | 'output' | 'notifier' | 'context'): string[] {
     return definitions.list(kind).map(({ name }) => name)

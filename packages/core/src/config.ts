@@ -31,6 +31,8 @@ export interface ReadConfig {
   readonly config: Config
   readonly issues: readonly Issue[]
   readonly locate: Locate
+  /** Whether the file could be read as settings at all: else what is missing may be there. */
+  readonly readable: boolean
 }
 
 /** Where a setting is written, or the nearest above it that is, ready to be part of an issue; nothing where neither is. */
@@ -71,6 +73,7 @@ export function readConfig(options: ConfigOptions): ReadConfig {
   return {
     config: { ...settings, sections: sectionsOf(given, settings, definitions) },
     issues: hideSecrets(sortIssues(issues, [file]), secrets),
+    readable: base !== undefined,
     locate(path) {
       const place = placeOf(path)
       if (place === tree.place) return {}

@@ -54,14 +54,19 @@ function walk(
   return { ...tree, entries }
 }
 
+/** The variable that says a setting: `NOTIFIERS_SLACK_WEBHOOK_URL`. */
+export function variableOf(path: readonly PropertyKey[]): string {
+  const usual = path.map(String).join('_').toUpperCase()
+  return ALIASES[usual] ?? usual
+}
+
 function fromEnvironment(
   path: readonly string[],
   wanted: z.ZodType,
   { env, readFile }: OverlayOptions,
   issues: Issue[],
 ): Tree | undefined {
-  const usual = path.join('_').toUpperCase()
-  const name = ALIASES[usual] ?? usual
+  const name = variableOf(path)
   if (SDK_OWNS.has(name) && env[IDENTITY]) return undefined
   const value = env[name]
   if (value !== undefined && value !== '') return valueTree(name, value, wanted)

@@ -52,13 +52,23 @@ describe('a setting that rules need', () => {
 
   it('and that is wrong or missing everywhere is one without a place', () => {
     expect(said('', rule('act'))).toEqual(['vault.address is missing: the rules use it'])
-    expect(look('', rule('act')).ruleset).toBeUndefined()
+    const { issues, ruleset } = look('', rule('act'))
+    expect(ruleset).toBeUndefined()
+    expect(issues).toMatchObject([{ hint: 'set it in the config file, or VAULT_ADDRESS in the environment' }])
   })
 
   it('is not asked for where no rule uses it, where it is provided, or where there is no config file', () => {
     expect(said('', rule('idle'))).toEqual([])
     expect(said('', rule('act'), { provide: [[vault, {}]] })).toEqual([])
     expect(said('', rule('act'), { checkSettings: false })).toEqual([])
+  })
+
+  it('is said once where it was said when the file was read', () => {
+    const file = { name: 'config.yaml', text: 'vault: { address: x, mode: slwo }\n' }
+    const read = readConfig({ file, env: {}, definitions: new Host().add(plugin) })
+    const { issues, ruleset } = inspect({ plugins: [plugin], rules: [rule('act')], ...read })
+    expect(read.issues).toMatchObject([{ message: 'vault.mode: must be fast or slow' }])
+    expect([issues, ruleset]).toEqual([[], undefined])
   })
 
   it('is told without the secrets beside it', () =>

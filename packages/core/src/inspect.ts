@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { complaintOf } from './complaint.ts'
 import { compile, type Compiled, type RuleSource } from './compile.ts'
 import type { Config, Locate } from './config.ts'
+import { variableOf } from './environment.ts'
 import { Host } from './host.ts'
 import type { Ruleset } from './ruleset.ts'
 import { clientsOf } from './uses.ts'
@@ -17,6 +18,8 @@ export interface InspectOptions {
   readonly log?: Logger
   /** False where there is no config file to check: settings of notifiers and clients are taken as they are. */
   readonly checkSettings?: boolean
+  /** What was found in the config file when it was read: it is not said again. */
+  readonly issues?: readonly Issue[]
   /** Finds a setting in the config file, for what is wrong with it. */
   readonly locate?: Locate
 }
@@ -39,6 +42,7 @@ export function inspect({
   provide = [],
   log,
   checkSettings = true,
+  issues: known = [],
   locate = () => ({}),
 }: InspectOptions): Inspection {
   const host = new Host({ settings: (client) => config.sections[client], ...(log && { log }) })
@@ -48,11 +52,15 @@ export function inspect({
     const { ruleset, issues } = compile(sources, host, config)
     if (!ruleset || !checkSettings) return { issues, ...(ruleset && { ruleset }) }
     const wrong = settingIssues(ruleset, host, { config, locate }, new Set(provide.map(([client]) => client.name)))
-    return { issues: [...issues, ...wrong], ...(!wrong.length && { ruleset }) }
+    const fresh = wrong.filter((issue) => !known.some((one) => isSame(one, issue)))
+    return { issues: [...issues, ...fresh], ...(!wrong.length && { ruleset }) }
   }
   const compiled = compileRules(rules)
   return { host, ...compiled, issues: [...host.doubts, ...compiled.issues], compile: compileRules }
 }
+
+const isSame = (one: Issue, other: Issue) =>
+  one.message === other.message && one.file === other.file && one.line === other.line && one.column === other.column
 
 /** What the rules need and the configuration does not give: a notifier's URL, a client's endpoint. */
 function settingIssues(
@@ -71,10 +79,12 @@ function settingIssues(
     if (!provided.has(client.name)) sections.push([client.name, client.settings, config.sections[client.name]])
   return sections.flatMap(([name, schema, given]) =>
     (schema.safeParse(given ?? {}).error?.issues ?? []).map((issue): Issue => {
-      const { message, hint } = complaintOf(issue, given ?? {})
+      const path = [...name.split('.'), ...issue.path]
+      const { message, hint: meant } = complaintOf(issue, given ?? {})
       const missing = message.endsWith(' is missing')
+      const hint = missing ? `set it in the config file, or ${variableOf(path)} in the environment` : meant
       const said = `${name}${issue.path.length ? '.' : ': '}${message}${missing ? ': the rules use it' : ''}`
-      return { level: 'error', message: said, ...(hint && { hint }), ...locate([...name.split('.'), ...issue.path]) }
+      return { level: 'error', message: said, ...(hint && { hint }), ...locate(path) }
     }),
   )
 }

@@ -39,6 +39,7 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
         list?.place ?? place,
         'error',
         list ? 'actions must be a list of actions' : `the rule '${rule}' has no actions`,
+        list ? ACTION : tree.entries.has('condition') ? falcosOwn(rule) : undefined,
       ),
     )
     return []
@@ -71,7 +72,7 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
           place,
           'error',
           `the action '${name}' has no actionner, and no reusable action has this name`,
-          suggest(name, actions.keys()),
+          /^\w+:\w+$/.test(name) ? ACTION : suggest(name, actions.keys()),
         ),
       )
       return []
@@ -82,7 +83,13 @@ export function readRules(sources: readonly RuleSource[], issues: Issue[]): Rule
   }
 }
 
+const ACTION = 'an action has a name and an actionner: { action: End it, actionner: kubernetes:terminate }'
+const falcosOwn = (rule: string) =>
+  `it is a rule of Falco, and Talon's answer to it has "match: { rules: [${rule}] }" and actions: see talon init`
+
 function nameless({ entries }: MapTree): string {
+  const own = ['macro', 'list'].find((key) => entries.has(key))
+  if (own) return `a ${own} belongs into a rules file of Falco: Talon's rules only name Falco's, below 'match'`
   const kind = KINDS.find((key) => entries.has(key))
   return kind ? `this ${kind} has no name` : "this block has neither the key 'rule' nor the key 'action'"
 }

@@ -59,7 +59,7 @@ export async function readSetup(options: SetupOptions): Promise<Setup> {
     issues: [...read.issues, ...issues],
     secrets: secretValues(read.config, definitions),
     rules: await readTexts(rulesPaths ?? read.config.rules_files),
-    checkSettings: file !== undefined,
+    checkSettings: file !== undefined && read.readable,
     ...(file && { configPath }),
   }
 }

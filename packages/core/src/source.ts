@@ -40,7 +40,8 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
 /** `did you mean 'x'?`, or what there is where that is short, or nothing. */
 export function suggest(name: string, known: Iterable<string>): string | undefined {
   const all = [...known]
-  const near = nearest(name, all)
+  // `terminate` for `kubernetes:terminate`.
+  const near = nearest(name, all) ?? all.find((one) => one.endsWith(`:${name.toLowerCase()}`))
   if (near !== undefined) return `did you mean '${near}'?`
   return all.length > 0 && all.length <= 8 ? `known: ${all.join(', ')}` : undefined
 }

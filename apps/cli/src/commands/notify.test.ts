@@ -93,7 +93,11 @@ describe('talon notifiers test', () => {
 
   it.each([
     ['a notifier that there is not', ['webhok'], /unknown notifier 'webhok'\n.*did you mean 'webhook'\?/],
-    ['a notifier that is not configured', ['webhook'], /error: notifiers\.webhook\.url is missing\n$/],
+    [
+      'a notifier that is not configured',
+      ['webhook'],
+      /error: notifiers\.webhook\.url is missing\n +set it in the config file, or NOTIFIERS_WEBHOOK_URL in the environment\n$/,
+    ],
     ['no notifier', [], /missing required argument/],
     [
       'settings that are wrong',
