@@ -6,7 +6,7 @@ import { createApp } from './http.ts'
 
 const SECRET = 'between the two of us'
 const ENDPOINT = 'http://10.0.0.7:2803/-/replicas'
-const body = JSON.stringify({ kind: 'progress', items: [{ id: '1', kind: 'finish', result: 'done' }] })
+const body = JSON.stringify({ kind: 'progress', items: [{ id: '1', turn: 1, kind: 'finish', result: 'done' }] })
 
 function open() {
   const refused: string[] = []
@@ -33,7 +33,7 @@ function open() {
     refused: (reason) => refused.push(reason),
     log: { debug() {}, info() {}, warn() {}, error() {} },
   })
-  const send = (headers: object, sent: BodyInit = body) =>
+  const send = (headers: object, sent: string | ReadableStream = body) =>
     app.request('/-/replicas', { method: 'POST', body: sent, headers: { ...headers }, duplex: 'half' } as RequestInit)
   return { send, refused, received }
 }

@@ -1,4 +1,4 @@
-import { PATH, readMessage, type Replica, type Sealer } from '@talon/replicas'
+import { MAX_MESSAGE, PATH, readMessage, type Replica, type Sealer } from '@talon/replicas'
 import { Hono, type Context } from 'hono'
 import { bodyReader } from './body.ts'
 import { Refusal } from './refusal.ts'
@@ -12,9 +12,6 @@ export interface Replication {
 }
 
 export { PATH }
-
-/** Bytes: a hundred events with their plans. */
-const MAX_MESSAGE = 16 * 2 ** 20
 
 /** The route for other servers. Who does not share the secret learns nothing but that, and sends no body. */
 export function replicaRoute(

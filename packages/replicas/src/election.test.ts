@@ -36,7 +36,7 @@ describe('an election', () => {
     expect(leader).toHaveLength(1)
     const holder = store.record?.holder
     for (const one of all.filter((one) => !leads(one)))
-      expect(one.current().leader).toEqual({ identity: holder, address: `http://${holder}` })
+      expect(one.current().leader).toMatchObject({ identity: holder, address: `http://${holder}` })
   })
 
   it('replaces a leader that is cut off, whose term ends before another begins', async () => {

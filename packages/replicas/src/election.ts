@@ -17,6 +17,8 @@ export interface ElectionOptions {
 
 /** One stretch of leadership. */
 export interface Term {
+  /** Each term of a Lease has a higher one. */
+  readonly turn: number
   /** Aborts when the lease is lost, or was not renewed in time. */
   readonly signal: AbortSignal
   /** By the clock, not by a timer: a process that slept asks before it acts. */
@@ -28,7 +30,7 @@ export interface Leadership {
   /** Present where this process leads. */
   readonly term?: Term
   /** Present where another one does. */
-  readonly leader?: { readonly identity: string; readonly address: string }
+  readonly leader?: { readonly identity: string; readonly address: string; readonly turn: number }
 }
 
 export interface Election {
@@ -128,7 +130,7 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
     held = { record, deadline: 0, lost }
     extend(held, began)
     const term = held
-    leadership = { term: { signal: lost.signal, valid: () => valid(term) } }
+    leadership = { term: { turn: record.transitions, signal: lost.signal, valid: () => valid(term) } }
     log.info('this server leads', { identity })
     tell()
   }
@@ -143,9 +145,10 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
     mine.timer.unref()
   }
 
-  function follow({ holder, address }: LeaseRecord): void {
-    if (leadership.leader?.identity === holder && leadership.leader.address === address) return
-    leadership = { leader: { identity: holder, address } }
+  function follow({ holder, address, transitions: turn }: LeaseRecord): void {
+    const { leader } = leadership
+    if (leader?.identity === holder && leader.address === address && leader.turn === turn) return
+    leadership = { leader: { identity: holder, address, turn } }
     log.info('another server leads', { leader: holder, address })
     tell()
   }

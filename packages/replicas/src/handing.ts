@@ -4,7 +4,7 @@ import type { Logger } from '@talon/plugin'
 import type { Copies } from './copies.ts'
 import type { Election } from './election.ts'
 import type { Link } from './link.ts'
-import { handed, type Fate, type HandedEntry, type Peer } from './messages.ts'
+import { FILL, handed, MAX_MESSAGE, type Fate, type HandedEntry, type Peer } from './messages.ts'
 
 export interface HandingParts {
   readonly copies: Copies
@@ -15,34 +15,49 @@ export interface HandingParts {
   readonly show: (id: string) => Promise<KeptEntry | undefined>
   readonly finish: (id: string, result: 'done' | 'failed') => Promise<void>
   readonly log: Logger
+  /** Epoch milliseconds. */
+  readonly now: () => number
   readonly signal: AbortSignal
 }
 
-/** Entries in one message at most, and characters: the door of the other side takes so much. */
+/** Entries in one message at most. */
 const BATCH = 100
-const CHARACTERS = 4_000_000
+/** Bytes of a message besides its entries: more than enough. */
+const REST = 64 * 1024
 /** Milliseconds between tries. */
 const PAUSE = 500
 
 /** A follower's side of a hand-over: gives what is idle to the leader, as long as there is one that takes it. */
 export function createHanding(parts: HandingParts): () => Promise<void> {
-  const { copies, election, link, self, show, finish, log, signal } = parts
+  const { copies, election, link, self, show, finish, log, now, signal } = parts
   let handing = false
 
-  /** @returns whether the leader took any of them. */
-  async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
+  /** As much of these as fits a message. */
+  async function pack(ids: readonly string[]): Promise<HandedEntry[]> {
     const entries: HandedEntry[] = []
     let size = 0
     const found = await Promise.all(ids.map(async (id) => [id, await show(id)] as const))
     for (const [id, entry] of found) {
-      if (entry?.state !== 'unfinished') copies.forget(id)
-      else if (size === 0 || size + entry.event.raw.length < CHARACTERS) {
-        size += entry.event.raw.length
-        entries.push(handed(entry))
+      if (entry?.state !== 'unfinished') {
+        copies.forget(id)
+        continue
+      }
+      const one = handed(entry, now())
+      const bytes = Buffer.byteLength(JSON.stringify(one))
+      if (bytes > MAX_MESSAGE - REST) await settle(id, 'unreadable')
+      else if (size === 0 || size + bytes < FILL) {
+        size += bytes
+        entries.push(one)
       }
     }
-    if (!entries.length) return true
+    return entries
+  }
+
+  /** @returns whether the leader took any of them. */
+  async function handTo(leader: string, ids: readonly string[]): Promise<boolean> {
     try {
+      const entries = await pack(ids)
+      if (!entries.length) return true
       const answer = await link(leader, { kind: 'entries', from: self, entries }, signal)
       if (!('fates' in answer)) return false
       // Who took them may lead no more by now: then they go to whoever does.
@@ -59,10 +74,20 @@ export function createHanding(parts: HandingParts): () => Promise<void> {
   }
 
   async function settle(id: string, fate: Fate): Promise<void> {
-    if (fate === 'full' || !copies.open.has(id)) return
-    if (fate === 'kept') return void copies.open.set(id, 'handed')
+    const at = copies.at(id)
+    if (!at) return
+    if (fate === 'kept' || fate === 'full') {
+      // One that the leader is too full for is the last now: for a more urgent one there may be room.
+      if (at === 'idle') copies.move(id, fate === 'kept' ? 'handed' : 'idle')
+      return
+    }
+    if (fate === 'unreadable')
+      log.error('the leader cannot take an event: it failed, and is kept', {
+        event: id,
+        next: `talon journal show ${id}`,
+      })
+    await finish(id, fate === 'failed' || fate === 'unreadable' ? 'failed' : 'done')
     copies.forget(id)
-    await finish(id, fate === 'failed' ? 'failed' : 'done')
   }
 
   return async function hand(): Promise<void> {

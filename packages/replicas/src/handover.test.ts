@@ -46,7 +46,7 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 const entry = (steps: HandedEntry['steps']): HandedEntry =>
-  handed({ event, plan, steps, notes: { 'replicas.origin': 'lost' }, repeats: 0 })
+  handed({ event, plan, steps, notes: { 'replicas.origin': 'lost' }, repeats: 0 }, Date.now())
 
 describe('an entry that is handed over', () => {
   it('is worked on as another keeper knew it, who came while its first keeper was waited for', async () => {

@@ -1,6 +1,6 @@
 export { elect, type Election, type ElectionOptions, type Leadership, type Term } from './election.ts'
 export type { LeaseRecord, LeaseStore } from './lease.ts'
 export { createLink, endpointOf, PATH, type Link } from './link.ts'
-export { readMessage, type Answer, type Message } from './messages.ts'
+export { MAX_MESSAGE, readMessage, type Answer, type Message } from './messages.ts'
 export { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
 export { createSealer, type Seal, type Sealed, type Sealer, type SealerClocks } from './seal.ts'

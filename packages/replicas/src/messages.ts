@@ -1,13 +1,21 @@
-import { decode, receiptOf, type Entry, type Plan, type Receipt, type StepKey, type StepRecord } from '@talon/core'
+import {
+  decode,
+  receiptOf,
+  type Entry,
+  type Known,
+  type Plan,
+  type Receipt,
+  type StepKey,
+  type StepRecord,
+} from '@talon/core'
 import { z } from 'zod'
 
 /** An entry on its way to the leader. The event travels as it was received. */
-export interface HandedEntry {
+export interface HandedEntry extends Known {
   readonly receipt: Receipt
   readonly raw: string
-  readonly plan?: Plan
-  readonly steps: Readonly<Record<StepKey, StepRecord>>
-  readonly notes: Readonly<Record<string, string>>
+  /** Milliseconds since it was received, by the clock of who hands it over. */
+  readonly waited: number
   /** Epoch milliseconds when an operator asked for it again. */
   readonly asked?: number
 }
@@ -19,12 +27,17 @@ export interface Peer {
 }
 
 /** How an entry went on at the leader: what its first keeper writes into its own journal. */
-export type Progress = { readonly id: string } & (
+export type Progress = {
+  readonly id: string
+  /** The leader's, as its term has it: what a former one tells late overwrites nothing. */
+  readonly turn: number
+} & Happening
+
+export type Happening =
   | { readonly kind: 'plan'; readonly plan: Plan }
   | { readonly kind: 'step'; readonly step: StepKey; readonly record: StepRecord }
   | { readonly kind: 'note'; readonly name: string; readonly value: string }
   | { readonly kind: 'finish'; readonly result: 'done' | 'failed' }
-)
 
 export type Message =
   | {
@@ -36,37 +49,56 @@ export type Message =
 
 /**
  * What became of a handed entry: `kept` by the leader until it is finished, `duplicate` of another, over already
- * (`done`, `failed`), or `full`: the leader cannot take it now.
+ * (`done`, `failed`), `full`: the leader cannot take it now, or `unreadable`: it never can.
  */
-export type Fate = 'kept' | 'duplicate' | 'done' | 'failed' | 'full'
+export type Fate = 'kept' | 'duplicate' | 'done' | 'failed' | 'full' | 'unreadable'
 
 export type Answer = { readonly fates: readonly Fate[] } | { readonly error: 'not_leader' } | { readonly ok: true }
+
+/** Bytes of a message at most, and of what one is filled up to where there is more to send. */
+export const MAX_MESSAGE = 16 * 2 ** 20
+export const FILL = MAX_MESSAGE / 4
 
 /** The outer shape alone: what is sealed with the secret was written by another Talon. */
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('entries'),
     from: z.object({ name: z.string().min(1), address: z.url({ protocol: /^https?$/ }) }),
-    entries: z.array(z.looseObject({ raw: z.string() })),
+    // Each is looked at by itself: one that another version wrote otherwise must not stop the rest.
+    entries: z.array(z.unknown()),
   }),
-  z.object({ kind: z.literal('progress'), items: z.array(z.looseObject({ id: z.string(), kind: z.string() })) }),
+  z.object({
+    kind: z.literal('progress'),
+    items: z.array(z.looseObject({ id: z.string(), turn: z.number(), kind: z.string() })),
+  }),
 ])
+
+const entrySchema = z.looseObject({
+  receipt: z.looseObject({ id: z.string().min(1), received: z.number(), traceId: z.string() }),
+  raw: z.string(),
+  waited: z.number(),
+  steps: z.record(z.string(), z.looseObject({ state: z.string() })),
+  notes: z.record(z.string(), z.string()),
+})
 
 /** @throws where the body is no message. */
 export function readMessage(body: string): Message {
   return messageSchema.parse(JSON.parse(body)) as unknown as Message
 }
 
-export function handed({ event, plan, steps, notes, asked }: Entry): HandedEntry {
+export function handed({ event, plan, steps, notes, asked }: Entry, now: number): HandedEntry {
   return {
     receipt: receiptOf(event),
     raw: event.raw,
+    waited: Math.max(0, now - event.received),
     ...(plan && { plan }),
     steps,
     notes,
     ...(asked !== undefined && { asked }),
   }
 }
+
+export const isEntry = (entry: HandedEntry): boolean => entrySchema.safeParse(entry).success
 
 /** The event of a handed entry. @throws EventError where it is none. */
 export const eventOf = ({ raw, receipt }: HandedEntry) => decode(raw, receipt)

@@ -1,8 +1,9 @@
-import { isOver, type AdoptingJournal, type StepKey, type Window } from '@talon/core'
-import type { Event } from '@talon/plugin'
+import type { AdoptingJournal, Window } from '@talon/core'
+import { TalonError, type Event, type Logger } from '@talon/plugin'
 import type { Copies } from './copies.ts'
 import type { Term } from './election.ts'
-import { eventOf, type Fate, type HandedEntry, type Peer } from './messages.ts'
+import { merge } from './merge.ts'
+import { eventOf, isEntry, type Fate, type HandedEntry, type Peer } from './messages.ts'
 
 export interface TakingParts {
   readonly journal: AdoptingJournal
@@ -10,19 +11,19 @@ export interface TakingParts {
   readonly self: Peer
   readonly term: () => Term | undefined
   readonly windowOf: (event: Event) => Window
-  /** Epoch milliseconds. */
-  readonly now: () => number
+  readonly log: Logger
 }
 
 /** Note with the name of the server that took the event from Falco: what it knows of the event counts. */
 export const ORIGIN = 'replicas.origin'
 
 /** The leader's side of a hand-over: takes an entry that another server keeps, with what that one knows of it. */
-export function createTaking({ journal, copies, self, term, windowOf, now }: TakingParts) {
+export function createTaking({ journal, copies, self, term, windowOf, log }: TakingParts) {
   const originOf = (from: Peer, { notes }: HandedEntry) => notes[ORIGIN] ?? from.name
 
-  function meet(from: Peer, entry: HandedEntry): void {
-    copies.keptBy(entry.receipt.id, from.address, originOf(from, entry) === from.name ? term() : undefined)
+  /** Once what it knows is in the journal: before, the entry would be worked on without it. */
+  function confirm(from: Peer, entry: HandedEntry): void {
+    if (originOf(from, entry) === from.name) copies.confirm(entry.receipt.id, term())
   }
 
   /** One that is new here. Undefined where another message has brought it meanwhile. */
@@ -31,37 +32,31 @@ export function createTaking({ journal, copies, self, term, windowOf, now }: Tak
     const event = eventOf(entry)
     const window = windowOf(event)
     // It may have waited for a leader: repeats of then are not repeats of now. What has begun is nobody's repeat.
-    const length = entry.plan ? 0 : Math.max(0, window.length - (now() - event.received))
+    const length = entry.plan ? 0 : Math.max(0, window.length - entry.waited)
     // Whose it is lies with it from the first: a copy that forgot that would pass for this server's own.
     const notes = { ...entry.notes, [ORIGIN]: originOf(from, entry) }
-    meet(from, entry)
+    copies.keptBy(id, from)
     const verdict = await journal.adopt(event, { ...window, length }, { ...entry, notes })
-    if (verdict === 'accepted') return 'kept'
     if (verdict === 'duplicate' && (await journal.show(id))) return undefined
-    copies.forget(id)
-    return verdict
+    if (verdict === 'accepted') confirm(from, entry)
+    else copies.forget(id)
+    return verdict === 'accepted' ? 'kept' : verdict
   }
 
   /** Adds what another server knows of an entry, unless this one is working on it. */
   async function learn(from: Peer, entry: HandedEntry): Promise<void> {
     const { id } = entry.receipt
-    meet(from, entry)
-    if (copies.open.get(id) === 'working') return
-    const known = await journal.show(id)
-    const writes: Promise<void>[] = []
-    if (entry.plan && !known?.plan) writes.push(journal.plan(id, entry.plan))
-    for (const [step, record] of Object.entries(entry.steps)) {
-      const mine = known?.steps[step as StepKey]
-      if (!mine || (mine.state === 'started' && isOver(record))) writes.push(journal.step(id, step as StepKey, record))
+    copies.keptBy(id, from)
+    if (copies.at(id) !== 'working') {
+      const known = await journal.show(id)
+      // What this server took itself has notes of its own.
+      const notes = originOf(from, entry) === self.name ? {} : entry.notes
+      if (known) await merge(journal, known, { ...entry, notes })
     }
-    if (originOf(from, entry) !== self.name)
-      for (const [name, value] of Object.entries(entry.notes))
-        if (known?.notes[name] === undefined) writes.push(journal.note(id, name, value))
-    await Promise.all(writes)
+    confirm(from, entry)
   }
 
-  /** @returns what becomes of it; where it is `kept` and was known before, it may be worked on now. */
-  return async function take(from: Peer, entry: HandedEntry): Promise<Fate> {
+  async function take(from: Peer, entry: HandedEntry): Promise<Fate> {
     const { id } = entry.receipt
     const known = await journal.show(id)
     if (!known) {
@@ -72,6 +67,25 @@ export function createTaking({ journal, copies, self, term, windowOf, now }: Tak
       if (!again || !(await journal.retry(id, entry.asked ?? 0))) return known.state
     }
     await learn(from, entry)
+    if (copies.at(id) === 'left') copies.move(id, 'idle')
     return 'kept'
+  }
+
+  /** What becomes of it; one that cannot be taken says nothing of the others. */
+  return async function fateOf(from: Peer, entry: HandedEntry): Promise<Fate> {
+    try {
+      if (isEntry(entry)) return await take(from, entry)
+      log.error('what another server hands over is no event of this version: it fails there', { from: from.name })
+      return 'unreadable'
+    } catch (error) {
+      const event = entry.receipt.id
+      const unreadable = TalonError.is(error) && error.kind === 'event'
+      if (unreadable)
+        log.error('an event that another server hands over cannot be read: it fails there', {
+          ...{ event, from: from.name, error: error.message },
+        })
+      else log.warn('an event cannot be taken over now: it stays where it is', { event, error: String(error) })
+      return unreadable ? 'unreadable' : 'full'
+    }
   }
 }
