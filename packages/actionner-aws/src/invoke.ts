@@ -1,6 +1,6 @@
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda'
 import { awsFailure, type Aws } from '@talon/client-aws'
-import { ActionError, done, type Result } from '@talon/plugin'
+import { ActionError, done, excerptOf, type Result } from '@talon/plugin'
 
 /** What is asked of Lambda. */
 export interface Invocation {
@@ -74,14 +74,9 @@ function reasonOf(text: string): string {
   try {
     const { errorType, errorMessage } = JSON.parse(text) as { errorType?: unknown; errorMessage?: unknown }
     const parts = [errorType, errorMessage].filter((part) => typeof part === 'string' && part !== '')
-    if (parts.length) return oneLine(parts.join(': '))
+    if (parts.length) return excerptOf(parts.join(': '), EXCERPT)
   } catch {
     // A runtime of the user's own may answer anything.
   }
-  return oneLine(text)
-}
-
-function oneLine(text: string): string {
-  const line = text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line
+  return excerptOf(text, EXCERPT)
 }

@@ -1,8 +1,10 @@
+import type { ConnectionFault } from '@talon/plugin'
+
 /** What is known of a failure. */
 export interface Known {
   /** The exception's name, as AWS documents it. */
   readonly name: string
-  readonly code: string | undefined
+  readonly fault: ConnectionFault
   readonly message: string
   /** HTTP status; 0 where there was no answer. */
   readonly status: number
@@ -105,7 +107,7 @@ const ROWS: readonly Row[] = [
 
 /** What to do about a failure, and whether trying again makes sense. */
 export function adviceOf(known: Known): Advice {
-  const network = known.code === undefined ? undefined : networkAdvice(known.code)
+  const network = networkAdvice(known.fault)
   if (network) return network
   const row = ROWS.find(({ names, message }) => names.test(known.name) && (message?.test(known.message) ?? true))
   if (!row) return { advice: '' }
@@ -113,15 +115,13 @@ export function adviceOf(known: Known): Advice {
   return { advice, ...(row.retryable !== undefined && { retryable: row.retryable }) }
 }
 
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/
-const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
 const LOST = /^(ECONN|EHOST|ENET|EADDR|EPIPE|EAI_|ETIMEDOUT)/
 
-/** A name or a connection may be there again in a moment; trust will not. Undefined where it is not the network. */
-function networkAdvice(code: string): Advice | undefined {
-  if (UNTRUSTED.test(code))
+/** Undefined where it is not the network. */
+function networkAdvice({ code, tls, untrusted }: ConnectionFault): Advice | undefined {
+  if (untrusted)
     return { advice: 'put the CA that signed its certificate into the file of NODE_EXTRA_CA_CERTS', retryable: false }
-  if (TLS.test(code)) return { advice: 'the endpoint does not speak TLS as it should', retryable: false }
+  if (tls) return { advice: 'the endpoint does not speak TLS as it should', retryable: false }
   if (code === 'ENOTFOUND')
     return { advice: 'there is no such host: check aws.region and AWS_ENDPOINT_URL', retryable: true }
   if (LOST.test(code))

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { beginningOf } from '@talon/plugin'
 import type { Credentials } from './credentials.ts'
 import { refusal, unreachable } from './failure.ts'
 
@@ -63,7 +64,7 @@ export async function openExchange(options: {
         const waits = { headersTimeout: silence, bodyTimeout: silence }
         const answer = await request(url, { dispatcher, method, headers, signal, body, ...waits })
         const { statusCode: status } = answer
-        const text = await textOf(answer.body, LIMIT)
+        const text = await beginningOf(answer.body, LIMIT)
         if ((status >= 200 && status < 300) || accept.includes(status))
           return { status, headers: answer.headers, body: text }
         // The next try shall not come with the token that was refused.
@@ -76,16 +77,4 @@ export async function openExchange(options: {
     },
     close: () => dispatcher.close(),
   }
-}
-
-/** Reads the first `limit` bytes and lets the rest go, with its connection. */
-async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.byteLength
-    if (size >= limit) break
-  }
-  return Buffer.concat(chunks).subarray(0, limit).toString('utf8')
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { ActionError, TalonError } from '@talon/plugin'
+import { ActionError, connectionFault, excerptOf, retryAfterOf, TalonError } from '@talon/plugin'
 import type { GcpRequest } from './exchange.ts'
 import { networkAdvice } from './network.ts'
 
@@ -28,7 +28,7 @@ export function refusal(
   const moved = status >= 300 && status < 400 ? 'redirects are not followed: check the endpoint' : ''
   const advice = own?.[status] ?? ADVICE[status] ?? moved
   const parts = [`${purpose}: ${status} ${STATUS_CODES[status] ?? ''}`.trim(), said].filter(Boolean)
-  const wait = waitOf(headers['retry-after'], now)
+  const wait = retryAfterOf(headers['retry-after'], now)
   return new ActionError(parts.join(': ') + (advice && `; ${advice}`), {
     // The token is asked for anew after 401, so another try is not the same.
     retryable: [401, 408, 429, ...passing].includes(status) || status >= 500 || (status === 403 && QUOTA.test(text)),
@@ -40,19 +40,13 @@ export function refusal(
 /** What kept the answer from coming. */
 export function unreachable({ purpose, url }: GcpRequest, error: unknown): TalonError {
   if (TalonError.is(error)) return error
-  const { code = '', message } = causeOf(error)
-  const { advice, retryable } = networkAdvice(code, message)
-  return new ActionError(`${purpose}: ${new URL(url).origin} did not answer: ${message || code}${advice}`, {
+  const fault = connectionFault(error)
+  const { advice, retryable } = networkAdvice(fault)
+  return new ActionError(`${purpose}: ${new URL(url).origin} did not answer: ${fault.message}${advice}`, {
     cause: error,
     retryable,
-    untouched: ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED'].includes(code),
+    untouched: fault.untouched,
   })
-}
-
-/** Where a host has several addresses, the failures of all come as one error without words. */
-function causeOf(error: unknown): { code?: string; message: string } {
-  if (error instanceof AggregateError && !error.message) return causeOf(error.errors[0])
-  return error instanceof Error ? error : { message: String(error) }
 }
 
 /** Characters of an answer that an error repeats. */
@@ -67,15 +61,5 @@ function messageOf(text: string): string {
   } catch {
     // Proxies and emulators answer in text.
   }
-  const line = said.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line
-}
-
-/** Retry-After: seconds, or a date. RFC 9110, section 10.2.3. */
-function waitOf(header: string | string[] | undefined, now: number): number | undefined {
-  const text = (Array.isArray(header) ? header[0] : header)?.trim()
-  if (!text) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.round(date - now))
+  return excerptOf(said, EXCERPT)
 }

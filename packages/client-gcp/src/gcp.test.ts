@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Logger } from '@talon/plugin'
+import { connectionFault, type Logger } from '@talon/plugin'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ACCOUNT, PROJECT, startGoogle } from '../testing/google.ts'
 import { loadedBy } from '../testing/loaded.ts'
@@ -262,7 +262,7 @@ describe('a refusal', () => {
     ['EAI_AGAIN', 'check the DNS', true],
     ['ECONNRESET', '', true],
   ])('of the network, %s, says what to do', (code, words, retryable) => {
-    const { advice, ...rest } = networkAdvice(code, 'it failed')
+    const { advice, ...rest } = networkAdvice(connectionFault({ code }))
     expect([advice, rest]).toEqual([expect.stringContaining(words), { retryable }])
   })
 

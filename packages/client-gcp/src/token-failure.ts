@@ -1,4 +1,4 @@
-import { ActionError, TalonError } from '@talon/plugin'
+import { ActionError, connectionFault, excerptOf, TalonError } from '@talon/plugin'
 import { networkAdvice } from './network.ts'
 
 /** What the library throws, as far as it is read here. */
@@ -9,6 +9,8 @@ interface Thrown {
   readonly response?: { readonly status: number; readonly headers?: Headers; readonly data?: unknown }
 }
 
+/** Characters of an answer that an error repeats. */
+const EXCERPT = 200
 /** Seconds that clocks may differ; Google refuses assertions from about five minutes on. */
 const SKEW = 60
 
@@ -38,9 +40,9 @@ export function tokenFailure(error: unknown, now: number): TalonError {
       'the private key in the credentials file cannot be read: make a new key, and see gcp.credentials_path',
     )
   if (code === 'ENOENT' || code === 'EACCES') return failed(`the credentials file cannot be read (${code})`)
-  const { advice, retryable } = networkAdvice(String(code ?? ''), message)
+  const { advice, retryable } = networkAdvice(connectionFault(error))
   const where = config?.url ? `${config.url.origin} did not answer: ` : ''
-  return failed(`${where}${code ?? firstLine(message)}${advice}`, retryable)
+  return failed(`${where}${code ?? excerptOf(message, EXCERPT)}${advice}`, retryable)
 }
 
 function adviceOf(said: string, skew: number | undefined): string {
@@ -65,8 +67,6 @@ function dataOf(data: unknown): { error: string; error_description: string } {
     string,
     unknown
   >
-  const text = (value: unknown) => (typeof value === 'string' ? firstLine(value) : '')
+  const text = (value: unknown) => (typeof value === 'string' ? excerptOf(value, EXCERPT) : '')
   return { error: text(error), error_description: text(error_description) }
 }
-
-const firstLine = (text: string) => text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { ActionError, TalonError } from '@talon/plugin'
+import { ActionError, connectionFault, retryAfterOf, TalonError } from '@talon/plugin'
 import { excerpt } from './text.ts'
 
 /** What the other side answered instead of 2xx. */
@@ -28,7 +28,7 @@ export function refusal({ url, status, text, sent, retryAfter, now }: Refusal): 
   const moved = status >= 300 && status < 400 ? 'redirects are not followed: put the new address into its url' : ''
   const parts = [`${url.origin} answered ${status} ${STATUS_CODES[status] ?? ''}`.trim(), excerpt(text, url, sent)]
   const advice = ADVICE[status] ?? moved
-  const wait = waitOf(retryAfter, now)
+  const wait = retryAfterOf(retryAfter, now)
   return new ActionError(parts.filter(Boolean).join(': ') + (advice && `; ${advice}`), {
     retryable: status === 429 || status >= 500,
     ...(wait !== undefined && { retryAfter: wait }),
@@ -41,34 +41,16 @@ export function overdue(url: URL, timeout?: number): ActionError {
   return new ActionError(`${url.origin} did not answer ${within}`, { retryable: true })
 }
 
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/
-const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
-
 /** What kept the answer from coming. A name or a connection may be there again in a moment; trust will not. */
 export function unreachable(url: URL, error: unknown): TalonError {
   if (TalonError.is(error)) return error
-  const { code = '', message } = causeOf(error)
+  const { code, message, tls, untrusted } = connectionFault(error)
   let advice = ''
-  if (UNTRUSTED.test(code)) advice = '; put the CA that signed its certificate into http.ca_file'
+  if (untrusted) advice = '; put the CA that signed its certificate into http.ca_file'
   if (code.includes('CERTIFICATE_REQUIRED')) advice = '; it wants a certificate: set http.cert_file and http.key_file'
   if (code.includes('WRONG_VERSION_NUMBER')) advice = '; it does not speak TLS: is its url an http:// one?'
-  return new ActionError(`${url.origin} cannot be reached: ${message || code}${advice}`, {
+  return new ActionError(`${url.origin} cannot be reached: ${message}${advice}`, {
     cause: error,
-    retryable: !TLS.test(code) && code !== 'UND_ERR_INVALID_ARG',
+    retryable: !tls && code !== 'UND_ERR_INVALID_ARG',
   })
-}
-
-/** Where a host has several addresses, the failures of all come as one error without words. */
-function causeOf(error: unknown): { code?: string; message: string } {
-  if (error instanceof AggregateError && !error.message) return causeOf(error.errors[0])
-  return error instanceof Error ? error : { message: String(error) }
-}
-
-/** Retry-After: seconds, or a date. RFC 9110, section 10.2.3. */
-function waitOf(header: string | string[] | undefined, now: number): number | undefined {
-  const text = (Array.isArray(header) ? header[0] : header)?.trim()
-  if (!text) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.round(date - now))
 }

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates } from 'node:tls'
-import { ConfigError, defineClient } from '@talon/plugin'
+import { beginningOf, ConfigError, defineClient } from '@talon/plugin'
 import type { Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { overdue, refusal, unreachable } from './failure.ts'
-import { textOf } from './text.ts'
 
 /** What is sent. Nothing of an event belongs into `url` or into the names of headers. */
 export interface HttpRequest {
@@ -96,7 +95,7 @@ async function exchange(asked: HttpRequest, { dispatcher, request, timeout }: Li
   const options = { dispatcher, method: asked.method, headers, signal, body: asked.body ?? null }
   try {
     const { statusCode: status, headers: fields, body } = await request(url, options)
-    const text = await textOf(body, ANSWER)
+    const text = await beginningOf(body, ANSWER)
     if (status >= 200 && status < 300) return { status, body: text }
     throw refusal({ url, status, text, sent: headers, retryAfter: fields['retry-after'], now: Date.now() })
   } catch (error) {

@@ -1,14 +1,4 @@
-/** Reads the first `limit` bytes as UTF-8 and lets the rest go, with its connection where there is one. */
-export async function textOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.byteLength
-    if (size >= limit) break
-  }
-  return Buffer.concat(chunks).subarray(0, limit).toString('utf8')
-}
+import { excerptOf } from '@talon/plugin'
 
 /** Characters of an answer that an error repeats. */
 const EXCERPT = 200
@@ -26,8 +16,7 @@ export function excerpt(text: string, url: URL, headers: Readonly<Record<string,
     .toSorted((one, other) => other.length - one.length)
   let shown = text
   for (const secret of secrets) shown = shown.replaceAll(secret, '***')
-  shown = shown.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return shown.length > EXCERPT ? `${shown.slice(0, EXCERPT)}…` : shown
+  return excerptOf(shown, EXCERPT)
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,5 @@
 import type { Agent, Dispatcher, ProxyAgent, request } from 'undici'
-import { ConfigError } from '@talon/plugin'
+import { beginningOf, ConfigError } from '@talon/plugin'
 import type { Access, Credentials } from './credentials.ts'
 import { refused, unreachable, type Asked, type Refusal } from './failure.ts'
 
@@ -31,7 +31,7 @@ export interface Undici {
 
 /** kube-apiserver keeps a quiet connection for 90 s, most load balancers in front of one for 60. */
 const KEEP = 50_000
-/** Bytes. */
+/** Bytes of a refusal that are read. One is short, whoever refuses. */
 const LONGEST_REFUSAL = 64 * 1024
 
 /** Sends requests on kept connections: a request waits for no handshake where one is free. */
@@ -63,10 +63,9 @@ export function createConnection(credentials: Credentials, undici: Undici): Conn
       const answer = await once(call, access)
       const { statusCode: code, body, headers } = answer
       if (code >= 200 && code < 300) return body
-      const text = await beginningOf(body)
+      const text = await beginningOf(body, LONGEST_REFUSAL)
       if (code === 401 && !renewed && credentials.renew()) continue
-      const wait = headers['retry-after']
-      throw refused(call, statusFrom(code, text), Array.isArray(wait) ? wait[0] : wait)
+      throw refused(call, statusFrom(code, text), headers['retry-after'])
     }
   }
 
@@ -107,18 +106,6 @@ export function createConnection(credentials: Credentials, undici: Undici): Conn
     },
     close: async () => line?.dispatcher.close(),
   }
-}
-
-/** A refusal is short, whoever refuses. Of what is longer the beginning is enough. */
-async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.byteLength
-    if (size > LONGEST_REFUSAL) break
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 /** The Status object of a refusal; whatever stands before the API answers in its own words. */

@@ -1,4 +1,4 @@
-import { ActionError, TalonError } from '@talon/plugin'
+import { ActionError, connectionFault, retryAfterOf, TalonError } from '@talon/plugin'
 
 /** What was asked of the API, in the words of its roles. */
 export interface Asked {
@@ -63,11 +63,11 @@ const ROLE = '`talon rbac -r <rules file>` prints the role that the rules need'
 /** Words of the authorizer: `User "x" cannot delete resource "pods" ...`. Admission denies with 403 too. */
 const UNAUTHORIZED = /\bcannot (?<verb>\w+) (resource|path)\b/
 
-/** A refusal of the API as an error. `retryAfter` is the header's text. */
-export function refused(asked: Asked, refusal: Refusal, retryAfter?: string): ActionError {
+/** A refusal of the API as an error. `retryAfter` is the header. */
+export function refused(asked: Asked, refusal: Refusal, retryAfter?: string | string[]): ActionError {
   const { code } = refusal
   const message = refusal.message.slice(0, LONGEST)
-  const wait = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : undefined
+  const wait = retryAfterOf(retryAfter, Date.now())
   return new ActionError(wording(asked, refusal, message), {
     cause: refusal,
     retryable: code === 429 || code >= 500,
@@ -95,17 +95,13 @@ export function denied(asked: Asked, reason: string): ActionError {
   })
 }
 
-const TRUST = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/
-
-/** No answer came. A connection may be there again in a moment; trust will not. */
+/** No answer came. */
 export function unreachable(asked: Asked, server: string, error: unknown): Error {
   if (TalonError.is(error)) return error
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
-  const { code = '', message = String(first) } = (first ?? {}) as { code?: string; message?: string }
-  const trust = TRUST.test(code)
-  const advice = trust ? '; its certificate is not trusted: check certificate-authority in the kubeconfig' : ''
+  const { message, tls } = connectionFault(error)
+  const advice = tls ? '; its certificate is not trusted: check certificate-authority in the kubeconfig' : ''
   return new ActionError(
-    `the Kubernetes API at ${server} cannot be reached (${asked.verb} ${inWords(asked)}): ${message || code}${advice}`,
-    { cause: error, retryable: !trust },
+    `the Kubernetes API at ${server} cannot be reached (${asked.verb} ${inWords(asked)}): ${message}${advice}`,
+    { cause: error, retryable: !tls },
   )
 }

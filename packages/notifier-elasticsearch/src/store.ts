@@ -1,5 +1,5 @@
 import type { Http } from '@talon/client-http'
-import { ActionError } from '@talon/plugin'
+import { ActionError, excerptOf } from '@talon/plugin'
 import { addressOf, headersOf, type Access } from './access.ts'
 import { isStored, isTransient, itemsOf, REASONS, VERDICTS, type Item } from './bulk.ts'
 
@@ -47,6 +47,5 @@ const originOf = ({ access }: Target) => new URL(addressOf(access, '', {})).orig
 const REASON = 300
 
 function wordsOf({ status, error }: Item): string {
-  const reason = (error?.reason ?? '').replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, REASON)
-  return [status, error?.type, reason].filter(Boolean).join(' ')
+  return [status, error?.type, excerptOf(error?.reason ?? '', REASON)].filter(Boolean).join(' ')
 }

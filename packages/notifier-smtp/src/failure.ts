@@ -1,10 +1,8 @@
-import { ActionError, TalonError } from '@talon/plugin'
+import { ActionError, connectionFault, TalonError, type ConnectionFault } from '@talon/plugin'
 import type { NodemailerError } from 'nodemailer'
 import type { Server } from './server.ts'
 import { cut, visible } from './visible.ts'
 
-const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/
 /** What nodemailer itself finds wrong with a mail or a login, before the server is asked. */
 const OWN = /^(EENVELOPE|EMESSAGE|EAUTH)$/
 
@@ -14,9 +12,10 @@ export function failureOf(thrown: unknown, server: Server): TalonError {
   const error = thrown as NodemailerError
   const { code = '', originalCode = code, responseCode, response = '' } = error
   const answered = responseCode !== undefined
+  const fault = connectionFault({ code: originalCode })
   const said = tidy(answered ? `answered ${response}` : `cannot be reached: ${wordsOf(error)}`, server)
-  const advice = answered ? answerAdvice(error, server) : connectionAdvice(originalCode, error, server)
-  const final = answered ? error.permanent : TLS.test(originalCode) || OWN.test(code)
+  const advice = answered ? answerAdvice(error, server) : connectionAdvice(fault, error, server)
+  const final = answered ? error.permanent : fault.tls || OWN.test(code)
   return new ActionError(`${server.host}:${server.port} ${said}${advice && `; ${advice}`}`, { retryable: !final })
 }
 
@@ -39,8 +38,9 @@ function answerAdvice({ code, command = '', responseCode, permanent }: Nodemaile
   return ''
 }
 
-function connectionAdvice(reason: string, { timeoutType }: NodemailerError, { implicit }: Server): string {
-  if (UNTRUSTED.test(reason)) return 'put the CA that signed its certificate into smtp.ca_file'
+function connectionAdvice(fault: ConnectionFault, { timeoutType }: NodemailerError, { implicit }: Server): string {
+  const { code: reason, untrusted } = fault
+  if (untrusted) return 'put the CA that signed its certificate into smtp.ca_file'
   if (reason.includes('CERTIFICATE_REQUIRED')) return 'it wants a certificate: set smtp.cert_file and smtp.key_file'
   if (reason.includes('ALTNAME')) return 'notifiers.smtp.host_port must be a name that its certificate holds'
   if (implicit && /WRONG_VERSION_NUMBER|EPROTO/.test(reason))

@@ -1,4 +1,4 @@
-import { ActionError } from '@talon/plugin'
+import { ActionError, excerptOf } from '@talon/plugin'
 
 /** What to do about an answer of the server. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -34,6 +34,9 @@ const UNREACHED: readonly (readonly [RegExp, string])[] = [
 ]
 const NOT_S3 = 'minio.endpoint must be the port of its API, and minio.use_ssl say whether that speaks TLS'
 
+/** Characters of an answer that an error repeats. */
+const EXCERPT = 300
+
 /** How the library words a 5xx or 429; it keeps nothing else of it. */
 const STATUS = /Retryable HTTP status: (\d+)/
 
@@ -62,9 +65,7 @@ export function failure(error: unknown, doing: string, permission: string): Acti
     if (!code && !message) return `what answered is no S3; ${NOT_S3}`
     const denied = code === 'AccessDenied' ? `let the access key do it: its policy lacks ${permission}` : undefined
     const advice = denied ?? REFUSED[code] ?? UNREACHED.find(([pattern]) => pattern.test(code))?.[1]
-    const said = (message.startsWith(code) ? message : `${code}: ${message}`)
-      .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-      .trim()
-    return (said.length > 300 ? `${said.slice(0, 300)}…` : said) + (advice ? `; ${advice}` : '')
+    const said = message.startsWith(code) ? message : `${code}: ${message}`
+    return excerptOf(said, EXCERPT) + (advice ? `; ${advice}` : '')
   }
 }

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
+import { beginningOf } from '@talon/plugin'
 import { put, type Target } from './upload.ts'
 
+/** Bytes of the last answer: S3's own has some hundred, and blanks before it while the parts are put together. */
+const ANSWER = 64 * 1024
 /** More, S3 does not take. */
 const MOST_PARTS = 10_000
 
@@ -29,30 +32,17 @@ export async function putParts(target: Target, condition: Readonly<Record<string
     parts.push(`<Part><PartNumber>${number}</PartNumber><ETag>${escape(headers.etag ?? '')}</ETag></Part>`)
   }
   // The library's own way to complete takes no condition.
-  const answer = await beginning(
+  const answer = await beginningOf(
     await client.makeRequestAsync(
       { method: 'POST', bucketName: bucket, objectName: key, query: `uploadId=${id}`, headers: { ...condition } },
       `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</CompleteMultipartUpload>`,
     ),
+    ANSWER,
   )
   // S3 answers 200 before it knows: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
   if (answer.includes('<CompleteMultipartUploadResult')) return
   const code = /<Error>.*?<Code>(\w+)<\/Code>/s.exec(answer)?.[1]
-  throw Object.assign(new Error('the parts could not be put together'), { code })
-}
-
-/** Bytes of an answer that are read: S3's own has some hundred, and blanks before it while the parts are put together. */
-const ANSWER = 64 * 1024
-
-async function beginning(answer: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of answer) {
-    chunks.push(chunk)
-    size += chunk.byteLength
-    if (size > ANSWER) throw new Error('the answer is longer than 64 KiB: the server is none that speaks S3')
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  throw Object.assign(new Error('the server did not say that it put the parts together'), { code })
 }
 
 async function sha256Of(path: string, start: number, end: number): Promise<string> {

@@ -1,3 +1,5 @@
+export { beginningOf, excerptOf, retryAfterOf } from './answer.ts'
+export { connectionFault, type ConnectionFault } from './connection.ts'
 export {
   defineActionner,
   defineClient,
