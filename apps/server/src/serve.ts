@@ -22,9 +22,13 @@ export interface Running {
   readonly url: string
   readonly reload: Reload
   readonly log: Logger
+  /** Says what stays undone, before the process is ended at once. */
+  readonly leave: () => void
   /** Resolves once all is closed, after the signal aborted. */
   readonly stopped: Promise<void>
 }
+
+const LATER = 'stays in the journal, and goes on at the next start'
 
 /**
  * Starts the server: reads its files, opens what the rules use, listens.
@@ -58,12 +62,20 @@ export async function serve({ signal, version, ...options }: ServeOptions): Prom
 
   async function stop(): Promise<void> {
     if (!signal.aborted) await once(signal, 'abort')
-    log.info('Talon is stopping', { finishing: talon.stats().events, seconds: config.shutdown_timeout })
+    log.info('Talon is stopping: it finishes what it can; a second signal ends it at once', {
+      finishing: talon.stats().events,
+      seconds: config.shutdown_timeout,
+    })
     // The port stays open meanwhile: who comes late is told to come again, and not left without an answer.
     await talon.stop()
     await door.close()
     await closeTelemetry()
     log.info('Talon has stopped', { unfinished: talon.stats().events })
   }
-  return { url, reload, log, stopped: stop() }
+  function leave(): void {
+    const { events: unfinished } = talon.stats()
+    const left = config.journal.type === 'memory' ? 'is lost: journal.type is memory' : LATER
+    log.warn(`Talon ends at once${unfinished ? `; what is unfinished ${left}` : ''}`, { unfinished })
+  }
+  return { url, reload, log, leave, stopped: stop() }
 }

@@ -1,4 +1,4 @@
-import { serve } from '@talon/server'
+import { serve, type Running } from '@talon/server'
 import type { GlobalOptions, Surroundings } from '../program.ts'
 import { version } from '../version.ts'
 
@@ -8,16 +8,21 @@ const STATUS = { SIGINT: 130, SIGTERM: 143 } as const
 /** Runs the server until it is told to stop: once to finish what it can, a second time to end at once. */
 export async function server({ config, rules }: GlobalOptions, { exit }: Surroundings): Promise<number> {
   const stopping = new AbortController()
+  let running: Running | undefined
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => {
-      if (stopping.signal.aborted) exit(STATUS[name])
+      if (stopping.signal.aborted) {
+        running?.leave()
+        exit(STATUS[name])
+      }
       stopping.abort()
     })
   const { signal } = stopping
-  const running = await serve({ configPath: config, rulesPaths: rules, env: process.env, signal, version: version() })
-  process.on('SIGHUP', () => void running.reload().catch(() => {})) // the log says what is wrong
+  const started = await serve({ configPath: config, rulesPaths: rules, env: process.env, signal, version: version() })
+  running = started
+  process.on('SIGHUP', () => void started.reload().catch(() => {})) // the log says what is wrong
   // What a library throws behind its caller's back must not end the answers to other events.
-  process.on('uncaughtException', (error) => running.log.error('an error that nobody caught', { stack: error.stack }))
-  await running.stopped
+  process.on('uncaughtException', (error) => started.log.error('an error that nobody caught', { stack: error.stack }))
+  await started.stopped
   return 0
 }
