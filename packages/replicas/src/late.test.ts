@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decode, memoryJournal, type AdoptingJournal, type Plan, type Work } from '@talon/core'
+import { decode, memoryJournal, type AdoptingJournal, type Entry, type Plan } from '@talon/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
@@ -40,11 +40,11 @@ function server(options: Partial<ReplicateOptions> & { readonly election: Electi
   return replica
 }
 
-/** What is given to work on, as it comes. */
-function works(replica: Replica): Work[] {
-  const given: Work[] = []
+/** What is given to work on, as it is then. */
+function works(replica: Replica): Entry[] {
+  const given: Entry[] = []
   void (async () => {
-    for await (const work of replica.work()) given.push(work)
+    for await (const { entry } of replica.work()) given.push(structuredClone(entry))
   })()
   return given
 }
@@ -72,17 +72,15 @@ describe('what the first keeper knows', () => {
         return own.step(...args)
       },
     }
-    const replica = server({ election: stand(new MemoryStore(), 'a'), journal, grace: 100 })
+    const replica = server({ election: stand(new MemoryStore(), 'a'), journal, remind: 10 })
     await until(() => replica.hands().leading)
     // A copy, from a server that is not its first keeper.
     const copy = entry({ notes: { 'replicas.origin': 'b' } })
     await replica.receive(hands({ name: 'c', address: 'http://c' }, copy))
     const given = works(replica)
-    await sleep(80)
     await replica.receive(hands(B, entry({ steps: { '0.0': { state: 'started' } } })))
     await until(() => given.length > 0)
-    const [{ entry: worked } = given[0]!] = given
-    expect([worked.uncertain ?? false, worked.steps]).toEqual([false, { '0.0': { state: 'started' } }])
+    expect([given[0]?.uncertain ?? false, given[0]?.steps]).toEqual([false, { '0.0': { state: 'started' } }])
   })
 
   it('is told where it is now: a restarted server has another address', async () => {
