@@ -46,7 +46,7 @@ it('few commands are not run, for want of a cluster or a network: one more is a 
     {
       "connect-falco": 2,
       "five-minutes": 5,
-      "kubernetes": 6,
+      "kubernetes": 7,
       "nats": 1,
       "notifiers": 1,
       "operate": 1,
