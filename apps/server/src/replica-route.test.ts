@@ -33,8 +33,8 @@ function open() {
     refused: (reason) => refused.push(reason),
     log: { debug() {}, info() {}, warn() {}, error() {} },
   })
-  const send = (headers: object, sent: string | ReadableStream = body) =>
-    app.request('/-/replicas', { method: 'POST', body: sent, headers: { ...headers }, duplex: 'half' } as RequestInit)
+  const send = async (headers: object, sent: string | ReadableStream = body) =>
+    app.request('/-/replicas', { method: 'POST', body: sent, headers: { ...headers }, duplex: 'half' })
   return { send, refused, received }
 }
 
