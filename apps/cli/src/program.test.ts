@@ -111,6 +111,11 @@ describe('wrong use', () => {
     ['a format that there is not', ['check', '--format', 'xml'], 'text, json, github'],
     ['a rules file that is not there', ['check', '-r', 'nowhere.yaml'], 'nowhere.yaml cannot be read'],
     ['a config file that is not there', ['check', '-c', 'nowhere.yaml'], 'nowhere.yaml cannot be read'],
+    ['a file without its option', ['check', 'rules.yaml'], 'files are named with -r <rules> and -c <config>'],
+    ['a folder that cannot be made', ['init', '/dev/null/x'], 'error: /dev/null/x cannot be used: ENOTDIR'],
+    ['a server that is no URL', ['journal', 'list', '--server', 'localhost:2803'], 'write http://talon:2803'],
+    ['a server without a scheme', ['journal', 'list', '--server', 'talon'], 'write http://talon:2803'],
+    ['a count that is none', ['journal', 'list', '--limit', 'many'], 'no whole number above 0'],
     ['no command', [], 'Usage: talon'],
   ])('%s is exit status 2 and said on standard error', (_, args, said) => {
     const { status, stdout, stderr } = talon(args, { cwd: folder })

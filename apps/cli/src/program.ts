@@ -1,4 +1,5 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { Issue } from '@talon/plugin'
 import { version } from './version.ts'
 
 /** What a command may use besides its options. */
@@ -38,12 +39,21 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     return status
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE
-    const { TalonError } = await import('@talon/plugin')
-    if (!TalonError.is(error) || error.kind !== 'config') throw error
+    const issues = await issuesOf(error)
     const { issueText, paintFor } = await import('./issues/text.ts')
-    for (const issue of error.issues) console.error(issueText(issue, paintFor(process.stderr)))
+    for (const issue of issues) console.error(issueText(issue, paintFor(process.stderr)))
     return WRONG_USE
   }
+}
+
+/** What the user did wrong. @throws what is a mistake of ours */
+async function issuesOf(error: unknown): Promise<readonly Issue[]> {
+  const { TalonError } = await import('@talon/plugin')
+  if (TalonError.is(error) && error.kind === 'config') return error.issues
+  const { path, code, message } = error as NodeJS.ErrnoException
+  if (!(error instanceof Error) || path === undefined || code === undefined) throw error
+  const hint = 'name another place, or let this user read and write there'
+  return [{ level: 'error', message: `${path} cannot be used: ${message}`, hint }]
 }
 
 /** Commander gives the arguments, the options, and last the command. */
@@ -56,7 +66,7 @@ function createProgram(act: Act): Command {
     .option('-c, --config <file>', 'config file (default: /etc/falco-talon/config.yaml where there is one)')
     .option('-r, --rules <file>', 'rules file, may be repeated; wins over rules_files of the config file', append)
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(talon help says more)')
+    .showHelpAfterError('(files are named with -r <rules> and -c <config>; talon help says more)')
     .exitOverride()
 
   const format = (...choices: string[]) =>
@@ -146,7 +156,7 @@ function addJournal(program: Command, act: Act, format: (...choices: string[]) =
     .command('list')
     .description('list events, newest first')
     .addOption(new Option('--state <state>', 'only these').choices(['unfinished', 'failed', 'done']))
-    .option('--limit <count>', 'how many at most', '50')
+    .option('--limit <count>', 'how many at most', countOf, 50)
     .addOption(format('table', 'json'))
     .action(load('list'))
   const about = (name: 'show' | 'retry' | 'drop', description: string) =>
@@ -169,6 +179,12 @@ function addBeginnings(program: Command, act: Act): void {
     .description('say what files of Falco Talon (-c, -r) mean here, and write clean ones')
     .option('--out <folder>', 'write them there; nothing is overwritten')
     .action(act(async () => (await import('./commands/migrate.ts')).migrate))
+}
+
+function countOf(written: string): number {
+  const count = Number(written)
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('It is no whole number above 0.')
+  return count
 }
 
 const append = (value: string, previous: string[] = []) => [...previous, value]

@@ -22,6 +22,7 @@ export async function health({ config: path }: GlobalOptions): Promise<number> {
     console.error(`${url} answers ${status}: is it a Talon server?`)
   } catch (error) {
     console.error(`no server answers at ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    if (path === undefined) console.error('    its config file, if it has one, is named with -c')
   }
   return 1
 }

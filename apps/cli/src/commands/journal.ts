@@ -13,7 +13,7 @@ interface JournalOptions extends GlobalOptions {
   /** Of a running server; without it the one of the config file, else the journal on this disk. */
   readonly server?: string
   readonly state?: Line['state']
-  readonly limit?: string
+  readonly limit?: number
   readonly format?: 'table' | 'json'
 }
 
@@ -35,13 +35,13 @@ async function sourceOf({ config: configPath, server }: JournalOptions): Promise
   const { config } = await readSetup({ configPath, rulesPaths: [], env: process.env, plugins: [] })
   const url = server ?? ownServer(config)
   const running = await overHttp(url, process.env['TALON_TOKEN'])
-  if (!running && server) throw new ConfigError(`nothing listens at ${server}`)
+  if (!running && server) throw new ConfigError(`nothing listens at ${new URL(server).origin}: is the server running?`)
   return running ?? onDisk(config, process.env)
 }
 
 const verbs: Record<Verb, (source: JournalSource, options: JournalOptions) => Promise<number>> = {
-  async list(source, { state, limit = '50', format }) {
-    const lines = await source.list({ ...(state && { state }), limit: Number(limit) || 50 })
+  async list(source, { state, limit = 50, format }) {
+    const lines = await source.list({ ...(state && { state }), limit })
     if (format === 'json') console.log(JSON.stringify(lines, null, 2))
     else if (lines.length) printTable(lines.map(columnsOf))
     else console.log(state ? `no event is ${state}` : 'the journal is empty')
@@ -54,12 +54,12 @@ const verbs: Record<Verb, (source: JournalSource, options: JournalOptions) => Pr
     return 0
   },
   async retry(source, { args: [id = ''] }) {
-    if (!(await source.retry(id))) return missing(id, 'event that failed')
+    if (!(await source.retry(id))) return missing(id, 'failed event')
     console.log(`${id} begins again, after the steps that are done`)
     return 0
   },
   async drop(source, { args: [id = ''] }) {
-    if (!(await source.drop(id))) return missing(id, 'event that is finished')
+    if (!(await source.drop(id))) return missing(id, 'finished event')
     console.log(`${id} is forgotten`)
     return 0
   },

@@ -4,13 +4,22 @@ import type { JournalSource, Line } from './source.ts'
 /** Milliseconds for one call. */
 const TIMEOUT = 10_000
 
+/** What was written may hold a password: it is not shown. */
+const NO_URL = '--server is no URL of a server: write http://talon:2803, or https://name:password@talon:2803'
+
+function urlOf(address: string): URL {
+  if (URL.canParse(address)) return new URL(address)
+  throw new ConfigError(NO_URL)
+}
+
 /**
  * The journal of a server that runs. Undefined where nothing listens at its address.
  * @param address may hold a name and a password: `https://soc:secret@talon:2803`
  * @param token sent as Bearer where the address holds none
  */
 export async function overHttp(address: string, token?: string): Promise<JournalSource | undefined> {
-  const { origin: server, username, password } = new URL(address)
+  const { origin: server, protocol, username, password } = urlOf(address)
+  if (!/^https?:$/.test(protocol)) throw new ConfigError(NO_URL)
   const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
   const authorization = username ? `Basic ${basic}` : token && `Bearer ${token}`
   const ask = async (method: string, path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
@@ -18,6 +27,9 @@ export async function overHttp(address: string, token?: string): Promise<Journal
       method,
       signal: AbortSignal.timeout(TIMEOUT),
       headers: authorization ? { authorization } : {},
+    }).catch((error: unknown) => {
+      if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error
+      throw new ConfigError(`${server} does not answer within ${TIMEOUT / 1000} s: is it the address of a server?`)
     })
     const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
     if (response.ok || response.status === 404) return { status: response.status, body }
@@ -29,8 +41,10 @@ export async function overHttp(address: string, token?: string): Promise<Journal
   try {
     await ask('GET', '?limit=1')
   } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
+    if (!(error instanceof TypeError)) throw error
+    const { code, message } = (error.cause ?? {}) as NodeJS.ErrnoException
+    if (code === undefined || code === 'ECONNREFUSED') return undefined
+    throw new ConfigError(`${server} cannot be reached: ${message}`)
   }
   return {
     async list({ state, limit }) {
