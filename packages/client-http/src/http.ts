@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { getCACertificates } from 'node:tls'
 import { beginningOf, ConfigError, defineClient } from '@talon/plugin'
 import type { Dispatcher, request } from 'undici'
 import { z } from 'zod'
+import { certificateSettings, readCertificates } from './certificates.ts'
 import { overdue, refusal, unreachable } from './failure.ts'
 
 /** What is sent. Nothing of an event belongs into `url` or into the names of headers. */
@@ -34,13 +33,7 @@ export interface Http {
   close(): Promise<void>
 }
 
-const settings = z.object({
-  ca_file: z
-    .string()
-    .optional()
-    .describe('File of CA certificates (PEM) to trust besides the usual ones; read at start'),
-  cert_file: z.string().optional().describe('File of the certificate (PEM) that Talon shows; needs `key_file`'),
-  key_file: z.string().optional().describe('File of the key (PEM) of `cert_file`'),
+const settings = certificateSettings.extend({
   timeout: z.number().positive().max(300).default(10).describe('Seconds that one request may take, answer included'),
   proxy: z
     .string()
@@ -54,20 +47,14 @@ export const http = defineClient({
   name: 'http',
   summary: 'HTTP to other systems, with kept connections, own certificates and proxies',
   settings,
-  async open({ ca_file, cert_file, key_file, timeout, proxy }): Promise<Http> {
-    if (!cert_file !== !key_file)
-      throw new ConfigError('http: cert_file and key_file belong together: give both, or none')
-    const ca = ca_file ? [...getCACertificates(), await pem('ca_file', ca_file)] : undefined
-    const cert = cert_file ? await pem('cert_file', cert_file) : undefined
-    const key = key_file ? await pem('key_file', key_file) : undefined
-    const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
-
+  async open({ timeout, proxy, ...files }): Promise<Http> {
+    const tls = await readCertificates('http', files)
     const { EnvHttpProxyAgent, request } = await import('undici')
     const dispatcher = connect(() => {
       return new EnvHttpProxyAgent({
         connect: { ...tls, timeout: timeout * 1000 },
         requestTls: tls,
-        ...(ca && { proxyTls: { ca } }),
+        ...(tls.ca && { proxyTls: { ca: tls.ca } }),
         ...(proxy && { httpProxy: proxy, httpsProxy: proxy }),
       })
     })
@@ -132,12 +119,4 @@ function connect(open: () => Dispatcher): Dispatcher {
   } catch {
     throw new ConfigError('http: the proxy is no URL; see http.proxy, HTTP_PROXY and HTTPS_PROXY')
   }
-}
-
-async function pem(setting: string, path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError(`http.${setting}: ${error.message}`)
-  })
-  if (!text.includes('-----BEGIN ')) throw new ConfigError(`http.${setting}: ${path} is no PEM file`)
-  return text
 }

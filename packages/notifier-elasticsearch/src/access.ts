@@ -1,3 +1,5 @@
+import { basicAuthorization, headersOf } from '@talon/client-http'
+
 /** What the settings say about where the server is and who asks. */
 export interface Access {
   readonly url?: string | undefined
@@ -19,11 +21,7 @@ export function addressOf(
   return address.href
 }
 
-/** Names of headers know no case: what a setting of its own says replaces a custom header. */
-export function headersOf({ user, password, custom_headers }: Access, contentType: string): Record<string, string> {
-  const headers = new Headers(custom_headers)
-  headers.set('content-type', contentType)
-  headers.set('user-agent', 'Falco-Talon')
-  if (user && password) headers.set('authorization', `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`)
-  return Object.fromEntries(headers)
+/** Headers of a request to it. */
+export function requestHeaders({ user, password, custom_headers }: Access, contentType: string) {
+  return headersOf(custom_headers, { 'content-type': contentType, authorization: basicAuthorization(user, password) })
 }

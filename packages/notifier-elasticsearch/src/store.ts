@@ -1,6 +1,6 @@
 import type { Http } from '@talon/client-http'
 import { ActionError, excerptOf } from '@talon/plugin'
-import { addressOf, headersOf, type Access } from './access.ts'
+import { addressOf, requestHeaders, type Access } from './access.ts'
 import { isStored, isTransient, itemsOf, REASONS, VERDICTS, type Item } from './bulk.ts'
 
 /** Where documents go. */
@@ -31,7 +31,7 @@ export async function store(actions: readonly string[], target: Target): Promise
 
 async function bulk(actions: readonly string[], filter: string, { access, http, signal }: Target): Promise<Item[]> {
   const url = addressOf(access, '/_bulk', { filter_path: filter })
-  const headers = headersOf(access, 'application/x-ndjson')
+  const headers = requestHeaders(access, 'application/x-ndjson')
   const { body } = await http.send({ url, method: 'POST', headers, body: actions.join(''), signal })
   try {
     return itemsOf(body)

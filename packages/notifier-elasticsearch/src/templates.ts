@@ -1,7 +1,7 @@
 import type { Http } from '@talon/client-http'
 import { defineClient, TalonError, type Job } from '@talon/plugin'
 import { z } from 'zod'
-import { addressOf, headersOf, type Access } from './access.ts'
+import { addressOf, requestHeaders, type Access } from './access.ts'
 import { templateOf, type TemplateSettings } from './template.ts'
 
 /** The index templates that were seen or made since the engine started. */
@@ -39,7 +39,7 @@ const EXISTS = /already exists/
 async function create(settings: Access & TemplateSettings, http: Http, { signal, log }: Job): Promise<void> {
   const name = settings.index
   const url = addressOf(settings, `/_index_template/${encodeURIComponent(name)}`, { create: 'true' })
-  const headers = headersOf(settings, 'application/json')
+  const headers = requestHeaders(settings, 'application/json')
   try {
     await http.send({ url, method: 'PUT', headers, body: JSON.stringify(templateOf(settings)), signal })
   } catch (error) {

@@ -1,7 +1,7 @@
-import { customHeaders, headerValue, http, webAddress } from '@talon/client-http'
+import { basicAuthorization, customHeaders, headersOf, headerValue, http, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
-import { addressOf, headersOf } from './address.ts'
+import { addressOf } from './address.ts'
 import { lokiNamespaces } from './namespaces.ts'
 import { pushesOf } from './push.ts'
 import { explained } from './refusal.ts'
@@ -45,7 +45,12 @@ good, with 400, and takes the rest of the push.`,
   ],
   async run({ reports, parameters, signal }, { http, namespaces }) {
     const url = addressOf(parameters)
-    const headers = headersOf(parameters)
+    const { user, api_key, tenant, custom_headers } = parameters
+    const headers = headersOf(custom_headers, {
+      'content-type': 'application/json',
+      authorization: basicAuthorization(user, api_key),
+      'x-scope-orgid': tenant,
+    })
     for (const body of pushesOf(reports, namespaces))
       await http.send({ url, method: 'POST', headers, body, signal }).catch((error: unknown) => {
         throw explained(error)

@@ -1,4 +1,4 @@
-import { http, isWeb, webAddress } from '@talon/client-http'
+import { headersOf, http, isWeb, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { payloadOf } from './payload.ts'
@@ -45,7 +45,7 @@ again, after as long as Slack asks for.`,
   ],
   async run({ reports: [report], parameters, signal }, { http }) {
     const { webhook_url: url, ...look } = parameters
-    const headers = { 'content-type': 'application/json; charset=utf-8' }
+    const headers = headersOf({}, { 'content-type': 'application/json; charset=utf-8' })
     const body = JSON.stringify(payloadOf(report, look))
     const { status } = await http.send({ url, method: 'POST', headers, body, signal }).catch((error: unknown) => {
       throw explained(error)

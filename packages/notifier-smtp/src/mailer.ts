@@ -1,5 +1,5 @@
+import { certificateSettings, readCertificates } from '@talon/client-http'
 import { defineClient } from '@talon/plugin'
-import { readCertificates, settings } from './certificates.ts'
 import { failureOf, overdue } from './failure.ts'
 import type { Mail } from './message.ts'
 import type { Server } from './server.ts'
@@ -29,9 +29,9 @@ const CONNECTIONS = 2
 export const mailer = defineClient({
   name: 'smtp',
   summary: 'Connections to a mail server, kept between mails, with own certificates',
-  settings,
+  settings: certificateSettings,
   async open(files): Promise<Mailer> {
-    const certificates = await readCertificates(files)
+    const certificates = await readCertificates('smtp', files)
     const { createTransport } = await import('nodemailer')
 
     const connect = ({ host, port, implicit, secure, user, password = '' }: Server) =>

@@ -1,4 +1,4 @@
-import { customHeaders, headerValue, http, webAddress } from '@talon/client-http'
+import { customHeaders, headersOf, headerValue, http, USER_AGENT, webAddress } from '@talon/client-http'
 import { defineNotifier, done } from '@talon/plugin'
 import { z } from 'zod'
 import { bodyOf } from './body.ts'
@@ -19,7 +19,7 @@ An answer of 2xx is success. After 429, 5xx, a timeout or a broken connection it
   parameters: z.object({
     url: webAddress.describe('Address that takes the results; user and password in it become basic authentication'),
     http_method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('HTTP method'),
-    user_agent: headerValue.default('Falco-Talon').describe('User-Agent header'),
+    user_agent: headerValue.default(USER_AGENT).describe('User-Agent header'),
     content_type: headerValue
       .default('application/json; charset=utf-8')
       .describe('Content-Type header; the body is JSON whatever it says'),
@@ -40,13 +40,12 @@ An answer of 2xx is success. After 429, 5xx, a timeout or a broken connection it
   async run({ reports: [report], parameters, signal }, { http }) {
     const body = JSON.stringify(bodyOf(report))
     const { url, http_method, user_agent, content_type, custom_headers, secret } = parameters
-    // Names of headers know no case: what is set here replaces a custom header of its name.
-    const headers = new Headers(custom_headers)
-    headers.set('user-agent', user_agent)
-    headers.set('content-type', content_type)
-    if (secret) headers.set('x-talon-signature', signatureOf(body, secret, Date.now()))
-    const sent = { url, method: http_method, headers: Object.fromEntries(headers), body, signal }
-    const { status } = await http.send(sent)
+    const headers = headersOf(custom_headers, {
+      'user-agent': user_agent,
+      'content-type': content_type,
+      'x-talon-signature': secret && signatureOf(body, secret, Date.now()),
+    })
+    const { status } = await http.send({ url, method: http_method, headers, body, signal })
     return done(`told ${new URL(url).origin}, which answered ${status}`)
   },
 })
