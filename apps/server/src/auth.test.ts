@@ -17,12 +17,13 @@ const CLIENTS: AuthClient[] = [
   { name: 'node', roles: ['send'], certificate: 'falco.node-1' },
 ]
 
-async function open(clients = CLIENTS) {
+async function open(clients = CLIENTS, most?: number) {
   let time = NOW
   const { known } = await openCredentials(clients, quiet)
   const auth = createAuth(
     () => known,
     () => time,
+    most,
   )
   /** The status that a request gets: 200 where it is let in. */
   const ask = (role: Role, headers: Readonly<Record<string, string>>, more: Partial<Shown> = {}) => {
@@ -89,6 +90,33 @@ it('takes a signed event once, and a client until it expires', async () => {
   expect(ask('act', bearer('act-now'))).toBe(200)
   skip(200 * 24 * 3600 * 1000)
   expect(ask('act', bearer('act-now'))).toBe(401)
+})
+
+it('takes a signed event again that was not accepted, or that its client might not send', async () => {
+  const readers: AuthClient[] = [{ name: 'reader', roles: ['read'], secret: 'signing key' }]
+  const { auth } = await open()
+  const shown = { header: (name: string) => sign('{}')[name as never], body: '{}' }
+  auth.demand('send', shown).takeBack()
+  auth.demand('send', shown)
+  expect(() => auth.demand('send', shown)).toThrow(/nobody is known/)
+  const { ask } = await open(readers)
+  for (const _ of [1, 2]) expect(ask('send', sign('{}'), { body: '{}' })).toBe(403)
+})
+
+it('is taken for nobody where a signature is used up, but for who has another way to prove himself', async () => {
+  const { ask } = await open()
+  for (const status of [200, 200])
+    expect(ask('send', { ...sign('{}'), ...basic('falco', 'pass: word') }, { body: '{}' })).toBe(status)
+  expect(ask('send', sign('{}'), { body: '{}' })).toBe(200)
+})
+
+it('remembers a signature as long as it is fresh, and no longer; where it is too much, that is told as such', async () => {
+  const { ask, skip } = await open(CLIENTS, 2)
+  expect(['1', '2', '3'].map((body) => ask('send', sign(body), { body }))).toEqual([200, 200, 503])
+  skip(300_000)
+  expect(['1', '3'].map((body) => ask('send', sign(body), { body }))).toEqual([401, 503])
+  skip(1000)
+  expect(ask('send', sign('more', 'signing key', NOW + 301_000), { body: 'more' })).toBe(200)
 })
 
 it('says how to prove oneself, and not who there is', async () => {

@@ -1,4 +1,5 @@
-import { decode, memoryJournal } from '@talon/core'
+import { createHmac } from 'node:crypto'
+import { decode, memoryJournal, type Accepted } from '@talon/core'
 import { ActionError, ConfigError } from '@talon/plugin'
 import { describe, expect, it, vi } from 'vitest'
 import { createAuth } from './auth.ts'
@@ -36,6 +37,25 @@ function open(over: Partial<Door> = {}, handle?: Door['talon']['handle']) {
   ) => app.request('/', { method: 'POST', body, headers, duplex: 'half' })
   return { app, post, bodies, refused, log }
 }
+
+describe('a signed event', () => {
+  const [secret, body, t] = ['signing key', EVENT, Math.floor(Date.now() / 1000)]
+  const v1 = createHmac('sha256', secret).update(`${t}.${body}`).digest('hex')
+  const headers = { ...JSON_TYPE, 'x-talon-signature': `t=${t},v1=${v1}` }
+
+  it('that was refused is taken as it is when it comes again, and then no more', async () => {
+    const answers: (() => Promise<Accepted>)[] = [
+      async () => ({ verdict: 'full', traceId: 't' }),
+      () => Promise.reject(new ActionError('the disk is full')),
+      async () => ({ verdict: 'accepted', traceId: 't' }),
+    ]
+    const auth = createAuth(() => [{ name: 'pipeline', roles: ['send'], secret, expires: Infinity }])
+    const { post } = open({ auth }, () => answers.shift()!())
+    const statuses = []
+    for (const _ of [1, 2, 3, 4]) statuses.push((await post(body, headers)).status)
+    expect(statuses).toEqual([503, 503, 202, 401])
+  })
+})
 
 describe('POST /', () => {
   it('takes an event with 202 and gives its trace id', async () => {

@@ -64,13 +64,18 @@ export function createApp(door: Door): App {
     if (auth.required && !signed) auth.demand('send', shown)
     checkType(header('content-type'), header('content-encoding'))
     const body = await readBody(c.req.raw, header('content-length'), () => c.req.text())
-    if (auth.required && signed) auth.demand('send', { ...shown, body })
-    const { verdict, traceId } = await talon.handle(body, header('traceparent'))
-    if (verdict === 'full')
-      throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
-    const status = verdict === 'accepted' ? 202 : 200
-    // Written as it is: `c.json` would build a Headers object, which costs as much as reading the event.
-    return new Response(ANSWERS[verdict], { status, headers: { ...JSON_HEADERS, 'x-trace-id': traceId } })
+    const admitted = auth.required && signed ? auth.demand('send', { ...shown, body }) : undefined
+    try {
+      const { verdict, traceId } = await talon.handle(body, header('traceparent'))
+      if (verdict === 'full')
+        throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
+      const status = verdict === 'accepted' ? 202 : 200
+      // Written as it is: `c.json` would build a Headers object, which costs as much as reading the event.
+      return new Response(ANSWERS[verdict], { status, headers: { ...JSON_HEADERS, 'x-trace-id': traceId } })
+    } catch (error) {
+      admitted?.takeBack()
+      throw error
+    }
   })
 
   app.get('/healthz', (c) => c.json({ status: 'alive' }, 200, HEADERS))

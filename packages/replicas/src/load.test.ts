@@ -208,5 +208,6 @@ describe('a follower', () => {
     const { replica } = await follow(() => 'done', journal)
     await replica.accept(eventOf('one'), window)
     await until(() => own.stats().waiting === 0)
+    expect(failures).toBeLessThan(0)
   })
 })

@@ -20,6 +20,8 @@ export interface Sealed {
 
 /** Milliseconds that the clocks of two servers may differ. A message that is older may be a replayed one. */
 const SKEW = 60_000
+/** Milliseconds that two readings of a clock differ by. */
+const ROUNDING = 10
 /** Nonces that are remembered; more within the time of one skew is a flood, and refused. */
 const NONCES = 100_000
 
@@ -58,7 +60,7 @@ export function createSealer(secret: string, { now, monotonic }: SealerClocks = 
   /** What was sealed before this process began may have been opened by the one before it, at the same address. */
   function isFresh(time: number): boolean {
     const age = now() - time
-    return Math.abs(age) <= SKEW && age <= monotonic() - began
+    return Math.abs(age) <= SKEW && age <= monotonic() - began + ROUNDING
   }
 
   function isNew(nonce: string): boolean {
