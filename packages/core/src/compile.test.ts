@@ -257,8 +257,9 @@ describe('each mistake is told with its place', () => {
   it.each([
     ['- rule: R\n  actions: kubernetes:label\n', 'an action has a name and an actionner'],
     [rule('    - kubernetes:label\n'), 'an action has a name and an actionner'],
+    ['listen_port: 2803\n', 'a config file is named with -c'],
     ['- rule: R\n  condition: evt.type=open\n', 'it is a rule of Falco'],
-  ])('with what an action, or an answer, is: %j', (text, hint) =>
+  ])('with what the file, an action or an answer is: %j', (text, hint) =>
     expect(build(text).issues.map((issue) => issue.hint)).toContainEqual(expect.stringContaining(hint)),
   )
 

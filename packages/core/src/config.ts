@@ -47,7 +47,14 @@ export function readConfig(options: ConfigOptions): ReadConfig {
   const schema = schemaWith(definitions)
   const written = readTree(file.text.trim() ? file : { ...file, text: '{}' }, issues)
   if (written && written.kind !== 'map')
-    issues.push(issueAt(written.place, 'error', 'a config file is a block of settings: "listen_port: 2803"'))
+    issues.push(
+      issueAt(
+        written.place,
+        'error',
+        'a config file is a block of settings: "listen_port: 2803"',
+        written.kind === 'list' ? 'a rules file is named with -r' : undefined,
+      ),
+    )
   const base: MapTree | undefined = written?.kind === 'map' ? written : undefined
   const tree = overlay(base ?? emptyTree(issues), { schema, env, ...(readFile && { readFile }) }, issues)
   const {

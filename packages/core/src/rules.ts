@@ -117,6 +117,9 @@ function blocksOf(source: RuleSource, issues: Issue[]): MapTree[] {
         firstKey(tree),
         'error',
         'a rules file is a list of rules and actions: begin each with "- rule:" or "- action:"',
+        tree.kind === 'map' && !KINDS.some((key) => tree.entries.has(key))
+          ? 'a config file is named with -c'
+          : undefined,
       ),
     )
     return []

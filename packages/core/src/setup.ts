@@ -74,7 +74,7 @@ export async function readTexts(paths: readonly string[], { optional = false } =
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException
         if (optional && code === 'ENOENT') return []
-        issues.push({ level: 'error', message: `${name} cannot be read: ${REASONS[code ?? ''] ?? message}` })
+        issues.push({ level: 'error', message: `${name} cannot be read: ${reasonOf(name, code) ?? message}` })
         return []
       }
     }),
@@ -86,7 +86,12 @@ export async function readTexts(paths: readonly string[], { optional = false } =
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file; -r names a rules file, -c a config file',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
+  EISDIR: 'it is a folder: name the files in it',
+}
+
+function reasonOf(name: string, code = ''): string | undefined {
+  if (code === 'ENOENT' && name.includes('*')) return 'patterns are not resolved: name each file'
+  return REASONS[code]
 }
 
 const secretOf = (path: string): string => readFileSync(path, 'utf8')

@@ -56,7 +56,7 @@ function summary({ errors, warnings, files, config, rules }: Findings, paint: Pa
   const where = files.join(', ')
   const unchecked = config ? '' : paint('dim', '; no config file: settings of notifiers and outputs were not checked')
   const counts = [errors && count(errors, 'error'), warnings && count(warnings, 'warning')].filter(Boolean).join(', ')
-  if (errors) return `${paint(['bold', 'red'], '✗')} ${counts} in ${where}${unchecked}`
+  if (errors) return `${paint(['bold', 'red'], '✗')} ${counts} in ${config ? `${where}, ${config}` : where}${unchecked}`
   const mark = warnings ? paint(['bold', 'yellow'], '!') : paint(['bold', 'green'], '✓')
   return `${mark} ${count(rules ?? 0, 'rule')}, ${counts || 'nothing wrong'} in ${where}${unchecked}`
 }
