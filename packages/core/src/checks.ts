@@ -2,10 +2,10 @@ import type { Actionner, ContextSource, Field, Issue } from '@talon/plugin'
 import { distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import type { Draft } from './compile.ts'
-import { covers } from './match.ts'
+import { covers, INTERNAL } from './match.ts'
 import { metaOf } from './meta.ts'
 import { namesIn, unquoted, type Found } from './program.ts'
-import { issueAt, suggest, type Place } from './source.ts'
+import { issueAt, nearest, suggest, type Place } from './source.ts'
 import { tokenName } from './tokens.ts'
 import { at, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
@@ -158,15 +158,23 @@ function checkReach(rule: Draft, above: readonly Draft[]): Issue[] {
   return [issueAt(place, 'warning', message, `set 'continue: true' in '${name}', or move this rule above it`)]
 }
 
+/** A source may be any plugin's. One that is nearly Falco's own is a slip, and its rule would never match. */
+function checkSlip(source: string, rule: MapTree): Issue[] {
+  const meant = nearest(source, [...Object.keys(FAMILIES), INTERNAL])
+  const place = at(at(rule, 'match'), 'source')?.place ?? rule.place
+  if (meant === undefined || meant === source) return []
+  return [issueAt(place, 'warning', `'${source}' is no source of Falco's own`, `did you mean '${meant}'?`)]
+}
+
 /** Fields by the sources that have them. https://falco.org/docs/reference/rules/supported-fields/ */
 const FAMILIES: Record<string, RegExp> = {
   syscall: /^(k8s|container|proc|fd|user|group|thread|evt|fs)\./,
   k8s_audit: /^(ka|jevt|evt)\./,
 }
 
-function checkSource({ match: { source }, actionners }: Draft): Issue[] {
+function checkSource({ match: { source }, actionners, tree }: Draft): Issue[] {
   const family = source === undefined ? undefined : FAMILIES[source]
-  if (!family) return []
+  if (!family) return source === undefined ? [] : checkSlip(source, tree)
   return actionners.flatMap(({ definition, tree }) => {
     const needs = Object.values<Field<unknown>>(definition.needs)
     const lacking = needs.find(({ from, optional }) => !optional && !from.some((name) => family.test(name)))

@@ -355,6 +355,14 @@ describe('what is doubtful is a warning', () => {
       /needs fd.rip or fd.sip, which events of the source k8s_audit never have/,
     ],
     [
+      'a source that is nearly one',
+      rule(
+        `    - { action: A, actionner: "kubernetes:exec", parameters: { command: ls } }\n`,
+        '  match: { source: sycall }\n',
+      ),
+      /^a\.yaml:2:20 warning: 'sycall' is no source of Falco's own$/,
+    ],
+    [
       'a token without its context',
       rule(`    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'echo "$NODE_HOSTNAME"' } }\n`),
       /needs the context 'k8snode'/,
@@ -396,6 +404,7 @@ describe('what is doubtful is a warning', () => {
         `    - { action: A, actionner: "kubernetes:exec", parameters: { command: 'A_B=$PROC_NAME; echo "$(basename "$FD_NAME")" "$NODE_ENV" $A_B # $FD_NAME isn''t' } }\n`,
       ),
     ],
+    ["a plugin's source", two('match: { source: aws_cloudtrail }', 'match: { source: k8saudit }')],
     ['an internal event below one that never matches it', two('continue: false', 'match: { source: internal }')],
     [
       'a quoted token',

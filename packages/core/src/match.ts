@@ -116,7 +116,7 @@ function splitOutsideQuotes(line: string): string[] {
 const unquote = (text: string) => (/^"[^"]*"$/.test(text) ? text.slice(1, -1) : text)
 
 /** Falco's own events match only rules that name their source. */
-const INTERNAL = 'internal'
+export const INTERNAL = 'internal'
 
 /** Whether an event meets the criteria. */
 export function predicateOf({ rules, priorities, source, tags, fields }: Match): Predicate {
