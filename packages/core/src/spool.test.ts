@@ -76,3 +76,41 @@ it('finds after a restart what is whole and awaited, and sweeps the rest', async
   await kept!.drop()
   expect(spool.used).toBe(0)
 })
+
+it('counts a file once, though it is collected again, found again, or dropped twice', async () => {
+  const spool = createSpool({ path, maxBytes: 100 })
+  const first = await spool.collect(artifact('evidence'), 'a', never)
+  const again = await spool.collect(artifact('evidence!'), 'a', never)
+  expect(spool.used).toBe(9)
+  expect([(await spool.adopt({ ...again, at: 0 }))?.size, spool.used]).toEqual([9, 9])
+  await again.drop()
+  await first.drop()
+  expect(spool.used).toBe(0)
+  writeFileSync(join(path, 'a'), 'evidence')
+  const found = await spool.adopt({ ...first, at: 0 })
+  expect(spool.used).toBe(8)
+  await found?.drop()
+  expect([spool.used, readdirSync(path)]).toEqual([0, []])
+})
+
+it('sweeps while it collects, and leaves that alone', async () => {
+  const spool = createSpool({ path, maxBytes: 100 })
+  await spool.collect(artifact('old'), 'over', never)
+  await spool.collect(artifact('kept'), 'wanted', never)
+  const [begun, going] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = {
+    name: 'x',
+    async *open() {
+      yield Buffer.from('ev')
+      begun.resolve()
+      await going.promise
+      yield Buffer.from('idence')
+    },
+  }
+  const collecting = spool.collect(slow, 'now', never)
+  await begun.promise
+  await spool.sweep(async (file) => file === 'wanted')
+  expect([spool.used, readdirSync(path).toSorted()]).toEqual([6, ['now.part', 'wanted']])
+  going.resolve()
+  expect([(await collecting).size, spool.used]).toEqual([8, 12])
+})

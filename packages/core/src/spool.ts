@@ -39,7 +39,7 @@ export interface Spool {
   collect(artifact: Artifact, file: string, signal: AbortSignal): Promise<Spooled>
   /** What an earlier run collected; undefined where it is not there, or not whole. */
   adopt(collected: Collected): Promise<Spooled | undefined>
-  /** Removes what nobody waits for: halves that a crash left, and files of events that are over. */
+  /** Removes what nobody waits for: halves that a crash left, and files of events that are over. It may collect meanwhile. */
   sweep(isWanted: (file: string) => Promise<boolean>): Promise<void>
   /** Bytes on disk. */
   readonly used: number
@@ -51,6 +51,21 @@ const PART = '.part'
 /** Keeps artifacts on disk, so that storing can be tried again without collecting again, and memory holds none. */
 export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
   let used = 0
+  /** Bytes of the files that are whole, and names of those that are not. */
+  const whole = new Map<string, number>()
+  const collecting = new Set<string>()
+
+  /** A file is counted once, with what it has now. */
+  function count(file: string, size: number): void {
+    used += size - (whole.get(file) ?? 0)
+    if (size) whole.set(file, size)
+    else whole.delete(file)
+  }
+
+  async function remove(file: string): Promise<void> {
+    await rm(join(path, file), { force: true })
+    count(file, 0)
+  }
 
   async function* counted(source: AsyncIterable<Uint8Array>, seen: (chunk: Uint8Array) => void) {
     for await (const chunk of source) {
@@ -65,17 +80,12 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
   }
 
   function spooled(facts: Pick<Collected, 'file' | 'name' | 'size' | 'sha256'>): Spooled {
-    const whole = join(path, facts.file)
-    let counts = facts.size
+    const at = join(path, facts.file)
     return {
       ...facts,
-      path: whole,
-      open: () => createReadStream(whole),
-      async drop() {
-        await rm(whole, { force: true })
-        used -= counts
-        counts = 0
-      },
+      path: at,
+      open: () => createReadStream(at),
+      drop: () => remove(facts.file),
     }
   }
 
@@ -86,6 +96,7 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
     async collect(artifact, file, signal) {
       await mkdir(path, { recursive: true, mode: 0o700 })
       const part = join(path, file + PART)
+      collecting.add(file + PART)
       const hash = createHash('sha256')
       let size = 0
       const seen = (chunk: Uint8Array) => {
@@ -102,22 +113,32 @@ export function createSpool({ path, maxBytes }: SpoolOptions): Spool {
           },
         )
         await rename(part, join(path, file))
+        // From now on it counts as whole.
+        used -= size
+        count(file, size)
       } catch (error) {
         await rm(part, { force: true })
         used -= size
         throw error
+      } finally {
+        collecting.delete(file + PART)
       }
       return spooled({ file, name: artifact.name, size, sha256: hash.digest('hex') })
     },
     async adopt({ file, name, size, sha256 }) {
       const found = await stat(join(path, file)).catch(() => undefined)
-      return found?.size === size ? spooled({ file, name, size, sha256 }) : undefined
+      if (found?.size !== size) return undefined
+      count(file, size)
+      return spooled({ file, name, size, sha256 })
     },
     async sweep(isWanted) {
-      used = 0
-      for (const file of await readdir(path).catch(() => []))
-        if (!file.endsWith(PART) && (await isWanted(file))) used += (await stat(join(path, file))).size
-        else await rm(join(path, file), { force: true })
+      for (const file of await readdir(path).catch(() => [])) {
+        if (collecting.has(file)) continue
+        const found =
+          !file.endsWith(PART) && (await isWanted(file)) && (await stat(join(path, file)).catch(() => undefined))
+        if (found) count(file, found.size)
+        else await remove(file)
+      }
     },
   }
 }

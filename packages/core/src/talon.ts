@@ -6,7 +6,7 @@ import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
-import type { Journal, KeptEntry, Letter, Verdict } from './journal.ts'
+import type { Entry, Journal, Letter, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
@@ -16,6 +16,7 @@ import { passBy, respond } from './respond.ts'
 import type { Ruleset } from './ruleset.ts'
 import { createSpool } from './spool.ts'
 import { stageRunner, type Observer, type StageEvent } from './stage.ts'
+import { keepSwept } from './sweep.ts'
 import { under } from './tenure.ts'
 import type { Tools } from './tools.ts'
 import { traceOf } from './trace.ts'
@@ -129,7 +130,8 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   let taking = true
   /** Tells `work` that a response has ended. */
   let ended = () => {}
-  await spool.sweep(async (file) => isAwaited(file, await journal.show(file.slice(0, file.indexOf('.')))))
+  const workedOn = new Set<Entry>()
+  await keepSwept({ spool, journal, working: workedOn, log, signal })
   await tell(journal.letters())
   const inheriting = tell(journal.inherited?.() ?? []).catch((error: unknown) => {
     log.error('reports of other servers that end are not taken over any more: restart the server', {
@@ -152,7 +154,8 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
         continue
       }
       const held = tenure ? under(tenure, tools, journal) : tools
-      const response = respond(entry, () => ruleset, held)
+      workedOn.add(entry)
+      const response = respond(entry, () => ruleset, held).finally(() => workedOn.delete(entry))
       follow(response.finally(() => tenure?.release()))
       // No race of them all: each race would stay with each of them until it ends.
       while (responding.size >= RESPONDING && !signal.aborted) await new Promise<void>((resolve) => (ended = resolve))
@@ -248,11 +251,6 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       await host.close()
     },
   }
-}
-
-/** Whether an event that is not finished waits for this file of the spool. */
-function isAwaited(file: string, entry: KeptEntry | undefined): boolean {
-  return entry?.state === 'unfinished' && Object.values(entry.steps).some(({ collected }) => collected?.file === file)
 }
 
 /** What a report that an earlier run left says of its event. */
