@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { isNotFound, kubernetes, type KubernetesObject } from '@talon/client-kubernetes'
-import type { Logger } from '@talon/plugin'
-import { POLICY_KINDS, startSandbox, type Sandbox } from '@talon/sandbox'
+import type { KubernetesObject } from '@talon/client-kubernetes'
+import { POLICY_KINDS, type Sandbox } from '@talon/sandbox'
 import { falcoEvent, run } from '@talon/testing'
 import type { z } from 'zod'
+import { openStand } from '../../client-kubernetes/testing/stand.ts'
 import { networkpolicy } from '../src/networkpolicy.ts'
-
-const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export type Policy = KubernetesObject & { readonly spec?: Readonly<Record<string, unknown>> }
 
@@ -31,10 +26,8 @@ const GROUPS = { v3: 'projectcalico.org', v1: 'crd.projectcalico.org' }
 
 /** `serves` are the versions of Calico's policies that the cluster knows. */
 export async function openBed(serves: readonly string[] = ['v3', 'v1']): Promise<Bed> {
-  const folder = await mkdtemp(join(tmpdir(), 'talon-calico-'))
   const kinds = POLICY_KINDS.filter(({ group, version }) => /calico/.test(group) && serves.includes(version))
-  const sandbox = await startSandbox({ kinds })
-  const client = await kubernetes.open({ kubeconfig: sandbox.writeKubeconfig(join(folder, 'kubeconfig')) }, { log })
+  const { sandbox, client, find, close } = await openStand({ kinds })
   return {
     sandbox,
     block(pod, ip, parameters = {}, dryRun = false) {
@@ -43,15 +36,8 @@ export async function openBed(serves: readonly string[] = ['v3', 'v1']): Promise
     },
     policy(name, version = 'v3') {
       const target = { group: GROUPS[version], version, resource: 'networkpolicies', namespace: 'default', name }
-      return client.get<Policy>(target, new AbortController().signal).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined
-        throw error
-      })
+      return find<Policy>(target)
     },
-    async close() {
-      await client.close()
-      await sandbox.close()
-      await rm(folder, { recursive: true })
-    },
+    close,
   }
 }

@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { isNotFound, kubernetes, type KubernetesObject } from '@talon/client-kubernetes'
-import type { Logger } from '@talon/plugin'
-import { POLICY_KINDS, startSandbox, type Sandbox } from '@talon/sandbox'
+import type { KubernetesObject } from '@talon/client-kubernetes'
+import { POLICY_KINDS, type Sandbox } from '@talon/sandbox'
 import { falcoEvent, run } from '@talon/testing'
 import type { z } from 'zod'
+import { openStand } from '../../client-kubernetes/testing/stand.ts'
 import { networkpolicy } from '../src/networkpolicy.ts'
-
-const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export type Policy = KubernetesObject & { readonly spec?: Readonly<Record<string, unknown>> }
 
@@ -29,9 +24,9 @@ export interface Bed {
 
 /** `serves`: whether the cluster knows Cilium's policies. */
 export async function openBed(serves = true): Promise<Bed> {
-  const folder = await mkdtemp(join(tmpdir(), 'talon-cilium-'))
-  const sandbox = await startSandbox({ kinds: serves ? POLICY_KINDS.filter(({ group }) => group === 'cilium.io') : [] })
-  const client = await kubernetes.open({ kubeconfig: sandbox.writeKubeconfig(join(folder, 'kubeconfig')) }, { log })
+  const { sandbox, client, find, close } = await openStand({
+    kinds: serves ? POLICY_KINDS.filter(({ group }) => group === 'cilium.io') : [],
+  })
   return {
     sandbox,
     block(pod, ip, parameters = {}, dryRun = false) {
@@ -41,15 +36,8 @@ export async function openBed(serves = true): Promise<Bed> {
     policy(name) {
       const kind = { group: 'cilium.io', version: 'v2', resource: 'ciliumnetworkpolicies' }
       const target = { ...kind, namespace: 'default', name }
-      return client.get<Policy>(target, new AbortController().signal).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined
-        throw error
-      })
+      return find<Policy>(target)
     },
-    async close() {
-      await client.close()
-      await sandbox.close()
-      await rm(folder, { recursive: true })
-    },
+    close,
   }
 }

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pod, startSandbox, type ExecCall, type Sandbox } from '@talon/sandbox'
+import { writeFileSync } from 'node:fs'
+import { pod, type ExecCall, type Sandbox } from '@talon/sandbox'
 import type { Logger } from '@talon/plugin'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openStand, type Stand } from '../testing/stand.ts'
 import type { Kubernetes } from './api.ts'
 import { isNotFound, kubernetes, pods } from './index.ts'
 
@@ -12,7 +11,7 @@ const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const never = new AbortController().signal
 const web = { ...pods, namespace: 'default', name: 'web-0' }
 
-let folder: string
+let stand: Stand
 let sandbox: Sandbox
 let client: Kubernetes
 let asked: ExecCall[]
@@ -21,8 +20,7 @@ let allowed = true
 beforeEach(async () => {
   asked = []
   allowed = true
-  folder = mkdtempSync(join(tmpdir(), 'talon-client-'))
-  sandbox = await startSandbox({
+  stand = await openStand({
     log: () => 'one\ntwo\nthree\n',
     allows: () => allowed,
     exec: (call) => {
@@ -32,15 +30,10 @@ beforeEach(async () => {
       return { stdout: call.command[0] === 'big' ? 'x'.repeat(3_000_000) : 'out', stderr: 'err', exitCode: 3 }
     },
   })
+  ;({ sandbox, client } = stand)
   sandbox.seed(pod({ name: 'web-0', labels: { app: 'web' } }))
-  const kubeconfig = sandbox.writeKubeconfig(join(folder, 'kubeconfig'))
-  client = await kubernetes.open({ kubeconfig }, { log })
 })
-afterEach(async () => {
-  await client.close()
-  await sandbox.close()
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => stand.close())
 
 async function textOf(source: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
@@ -131,7 +124,6 @@ describe('refusals', () => {
       ) as string,
     })
     await expect(client.check(never)).rejects.toMatchObject({ kind: 'action' })
-    sandbox = await startSandbox()
   })
 })
 
@@ -226,7 +218,6 @@ describe('commands', () => {
     await expect(client.exec({ ...call('x'), container: 'nope' })).rejects.toThrow('container nope is not valid')
     await sandbox.close()
     await expect(client.exec(call('x'))).rejects.toMatchObject({ kind: 'action', retryable: true })
-    sandbox = await startSandbox()
   })
 })
 
@@ -236,12 +227,9 @@ describe('opening', () => {
   })
 
   it('says what is wrong with a kubeconfig', async () => {
-    await expect((async () => kubernetes.open({ kubeconfig: join(folder, 'none') }, { log }))()).rejects.toMatchObject({
-      kind: 'config',
-    })
-    writeFileSync(join(folder, 'empty'), '{}')
-    await expect((async () => kubernetes.open({ kubeconfig: join(folder, 'empty') }, { log }))()).rejects.toThrow(
-      'current-context',
-    )
+    const opening = async (kubeconfig: string) => kubernetes.open({ kubeconfig }, { log })
+    await expect(opening('/nowhere')).rejects.toMatchObject({ kind: 'config' })
+    writeFileSync(stand.kubeconfig, '{}')
+    await expect(opening(stand.kubeconfig)).rejects.toThrow('current-context')
   })
 })

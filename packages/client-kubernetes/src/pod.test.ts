@@ -1,31 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pod, startSandbox, statefulSet, type Sandbox } from '@talon/sandbox'
-import { done, type Event, type Logger, type Notes } from '@talon/plugin'
+import { pod, statefulSet, type Sandbox } from '@talon/sandbox'
+import { done, type Event, type Notes } from '@talon/plugin'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { kubernetes, pods, type Kubernetes } from './index.ts'
+import { openStand, type Stand } from '../testing/stand.ts'
+import { pods, type Kubernetes } from './index.ts'
 import { containerIds, type FoundPod } from './pod.ts'
 
-const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const { signal } = new AbortController()
 const fields = { pod: 'web-0', namespace: 'default' }
 const web = { ...pods, namespace: 'default', name: 'web-0' }
 
-let folder: string
+let stand: Stand
 let sandbox: Sandbox
 let client: Kubernetes
-
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'talon-client-'))
-  sandbox = await startSandbox({ replaceDelay: 0, endDelay: 0 })
-  client = await kubernetes.open({ kubeconfig: sandbox.writeKubeconfig(join(folder, 'kubeconfig')) }, { log })
+  stand = await openStand({ replaceDelay: 0, endDelay: 0 })
+  ;({ sandbox, client } = stand)
 })
-afterEach(async () => {
-  await client.close()
-  await sandbox.close()
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => stand.close())
 
 function eventOf(more: Readonly<Record<string, string>> = {}, at = Date.now()): Event {
   return {

@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { daemonSet, deployment, pod, startSandbox, statefulSet, type KubeObject, type Sandbox } from '@talon/sandbox'
+import { daemonSet, deployment, pod, statefulSet, type KubeObject, type Sandbox } from '@talon/sandbox'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openStand, type Stand } from '../testing/stand.ts'
 import type { Kubernetes } from './api.ts'
 import type { Egress } from './egress.ts'
-import { kubernetes, networkPolicies, pods, type FoundPod } from './index.ts'
+import { networkPolicies, pods, type FoundPod } from './index.ts'
 import { policyName } from './policy-name.ts'
 import { isolate, type PolicyForm, type Scope } from './policy.ts'
 
-const log = { debug() {}, info() {}, warn() {}, error() {} }
 const { signal } = new AbortController()
 const everything: Egress = { deny: ['192.0.2.1/32'], allow: 'everything' }
 
@@ -30,19 +27,14 @@ const form: PolicyForm = {
   },
 }
 
-let folder: string
+let stand: Stand
 let sandbox: Sandbox
 let client: Kubernetes
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'talon-policy-'))
-  sandbox = await startSandbox()
-  client = await kubernetes.open({ kubeconfig: sandbox.writeKubeconfig(join(folder, 'kubeconfig')) }, { log })
+  stand = await openStand()
+  ;({ sandbox, client } = stand)
 })
-afterEach(async () => {
-  await client.close()
-  await sandbox.close()
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => stand.close())
 
 interface Asked {
   readonly n?: number

@@ -1,67 +1,50 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { kubernetes, type Kubernetes } from '@talon/client-kubernetes'
+import { kubernetes } from '@talon/client-kubernetes'
 import { ActionError, type Logger, type Report } from '@talon/plugin'
-import { pod, startSandbox, type Sandbox } from '@talon/sandbox'
-import { checkPlugin, falcoEvent, type EventParts } from '@talon/testing'
+import { pod } from '@talon/sandbox'
+import { checkPlugin, falcoEvent, report, type EventParts } from '@talon/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openStand, type Stand } from '../../client-kubernetes/testing/stand.ts'
 import plugin, { k8sevents } from './index.ts'
 
 checkPlugin(plugin)
 
-let sandbox: Sandbox
-let folder: string
-let client: Kubernetes
+let stand: Stand
 const warned: string[] = []
 const log: Logger = { debug() {}, info() {}, warn: (message) => void warned.push(message), error() {} }
 const { signal } = new AbortController()
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'talon-k8sevents-'))
-  sandbox = await startSandbox()
-  client = await kubernetes.open({ kubeconfig: sandbox.writeKubeconfig(join(folder, 'kubeconfig')) }, { log })
-  sandbox.seed(pod({ name: 'web-0' }))
   warned.length = 0
+  stand = await openStand({}, log)
+  stand.sandbox.seed(pod({ name: 'web-0' }))
 })
-afterEach(async () => {
-  await client.close()
-  await sandbox.close()
-  await rm(folder, { recursive: true })
-})
+afterEach(() => stand.close())
 
 type Told = Readonly<Record<string, unknown>>
 
 let reports = 0
 function reportOf(parts: Partial<Report> = {}, event: EventParts = {}): Report {
-  return {
+  return report({
     id: `report-${reports++}`,
-    stage: 'action',
-    status: 'success',
     message: "the pod 'web-0' was labelled",
     rule: 'Shell in a container',
     action: 'Label it',
-    actionner: 'kubernetes:label',
-    dryRun: false,
-    objects: { pod: 'web-0', namespace: 'default' },
     time: '2026-11-24T12:00:00.000Z',
-    duration: 3,
     event: falcoEvent(event),
-    traceId: '0af7651916cd43dd8448eb211c80319c',
     ...parts,
-  }
+  })
 }
 
-const tell = (report: Report, by = client) =>
-  k8sevents.run({ reports: [report], parameters: {}, signal, log }, { kubernetes: by })
+const tell = (one: Report, by = stand.client) =>
+  k8sevents.run({ reports: [one], parameters: {}, signal, log }, { kubernetes: by })
 
 /** What the API holds of what was told. */
-async function told(report: Report): Promise<Told> {
-  const { objects } = await tell(report)
+async function told(one: Report): Promise<Told> {
+  const { objects } = await tell(one)
   const { event: name = '', namespace } = objects
-  return client.get<Told>({ group: 'events.k8s.io', version: 'v1', resource: 'events', namespace, name }, signal)
+  return stand.client.get<Told>({ group: 'events.k8s.io', version: 'v1', resource: 'events', namespace, name }, signal)
 }
 const uidOf = (plural: string, namespace: string | undefined, name: string) =>
-  sandbox.find(plural, namespace, name)?.metadata.uid
+  stand.sandbox.find(plural, namespace, name)?.metadata.uid
 
 describe('an Event', () => {
   it('is on the pod, with its UID, and says what was done', async () => {
@@ -101,14 +84,14 @@ describe('an Event', () => {
   })
 
   it('is on the pod where the node may not be read', async () => {
-    sandbox.fail({ method: 'GET', path: /nodes/, status: 403 })
+    stand.sandbox.fail({ method: 'GET', path: /nodes/, status: 403 })
     const { regarding } = await told(reportOf({ objects: { pod: 'web-0', namespace: 'default', node: 'node-1' } }))
     expect(regarding).toMatchObject({ kind: 'Pod', name: 'web-0' })
     expect(warned).toEqual([])
   })
 
   it('is on the audited object, whatever its kind', async () => {
-    sandbox.seed({
+    stand.sandbox.seed({
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',
       metadata: { name: 'admin:x', namespace: 'default' },
@@ -163,7 +146,7 @@ describe('an Event', () => {
   })
 
   it('lacks the UID where Talon may not read the object, with a warning', async () => {
-    sandbox.fail({ method: 'GET', path: /pods/, status: 403 })
+    stand.sandbox.fail({ method: 'GET', path: /pods/, status: 403 })
     expect((await told(reportOf()))['regarding']).not.toHaveProperty('uid')
     expect(warned).toHaveLength(1)
   })
@@ -186,8 +169,8 @@ describe('repeats', () => {
   })
 
   it('are all counted where several replicas tell them at once', async () => {
-    const other = await kubernetes.open({ kubeconfig: join(folder, 'kubeconfig') }, { log })
-    await Promise.all(Array.from({ length: 12 }, (_, n) => tell(reportOf(), n % 2 ? other : client)))
+    const other = await kubernetes.open({ kubeconfig: stand.kubeconfig }, { log })
+    await Promise.all(Array.from({ length: 12 }, (_, n) => tell(reportOf(), n % 2 ? other : stand.client)))
     await other.close()
     expect(await told(reportOf())).toMatchObject({ series: { count: 13 } })
   })
@@ -201,8 +184,8 @@ describe('repeats', () => {
 
 describe('a refusal', () => {
   it('says that the namespace is gone, and does not ask for another try', async () => {
-    const report = reportOf({ objects: { pod: 'x', namespace: 'nowhere' } })
-    await expect(tell(report)).rejects.toMatchObject({
+    const lost = reportOf({ objects: { pod: 'x', namespace: 'nowhere' } })
+    await expect(tell(lost)).rejects.toMatchObject({
       retryable: false,
       message: expect.stringContaining("'nowhere' is gone") as string,
     })
@@ -214,7 +197,7 @@ describe('a refusal', () => {
     const refused = new ActionError(message, {
       cause: { code: 403, reason: 'Forbidden', message, details: { causes } },
     })
-    const refusing = { ...client, create: () => Promise.reject(refused) }
+    const refusing = { ...stand.client, create: () => Promise.reject(refused) }
     await expect(tell(reportOf(), refusing)).rejects.toMatchObject({
       retryable: false,
       message: "the namespace 'default' is being deleted: it takes no Event any more",
@@ -222,12 +205,12 @@ describe('a refusal', () => {
   })
 
   it('names the right that is missing', async () => {
-    sandbox.fail({ method: 'POST', path: /events/, status: 403 })
+    stand.sandbox.fail({ method: 'POST', path: /events/, status: 403 })
     await expect(tell(reportOf())).rejects.toThrow(/create events\.events\.k8s\.io/)
   })
 
   it('is handed on with the wait that the server asks for', async () => {
-    sandbox.fail({ method: 'POST', path: /events/, status: 429, retryAfter: 2 })
+    stand.sandbox.fail({ method: 'POST', path: /events/, status: 429, retryAfter: 2 })
     await expect(tell(reportOf())).rejects.toMatchObject({ retryable: true, retryAfter: 2000 })
   })
 })
