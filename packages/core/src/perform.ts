@@ -11,11 +11,12 @@ import {
   type Report,
 } from '@talon/plugin'
 import { isOver, type Entry, type Letter, type StepKey, type StepRecord } from './journal.ts'
-import type { PlannedRule } from './plan.ts'
+import type { PlannedRule } from './planned.ts'
 import { reportOf } from './report.ts'
 import type { Outcome } from './stage.ts'
-import { act, interrupted, runsOnce, store, type Acted, type StepWork } from './step.ts'
+import { act, interrupted, runsOnce, store, type Acted } from './step.ts'
 import type { Tools } from './tools.ts'
+import type { StepWork } from './work.ts'
 
 /** One rule's part of an event's plan, and how far an earlier run got with it. */
 export interface Sequence extends Pick<Entry, 'event' | 'steps' | 'asked' | 'uncertain'> {
@@ -77,9 +78,9 @@ async function performStep(work: StepWork, earlier: StepRecord | undefined, tool
     await tools.journal.step(event.id, key, record, letters).finally(() => tools.notify(letters, event))
   }
 
-  /** Where the engine's end failed the step, it is not told: the journal keeps it unfinished, for the next start. */
+  /** Where the engine's end failed the step, or that of the right to act, it is not told: it is left unfinished. */
   function lettersOf(stage: Report['stage'], outcome: Outcome, began: number): Letter[] {
-    if (outcome.status === 'failure') tools.signal.throwIfAborted()
+    if (outcome.status === 'failure') tools.mayAct()
     const ended = tools.now()
     const podUid = work.notes.get(POD_UID)
     const facts = { id: tools.newId(), stage, ended, duration: ended - began, podUid }
