@@ -1,18 +1,9 @@
-import type { Logger, NodeHttpHandlerOptions } from '@smithy/types'
+import type { NodeHttpHandlerOptions } from '@smithy/types'
 import { defineClient } from '@talon/plugin'
-import { z } from 'zod'
-import { credentialsOf, type Credentials } from './credentials.ts'
+import type { AwsConfiguration } from './configuration.ts'
+import { credentialsOf } from './credentials.ts'
 import { identityCheck } from './identity.ts'
-
-/** What every client of the SDK gets. A service's own settings come on top. */
-export interface AwsConfiguration {
-  readonly credentials: Credentials
-  readonly region?: string
-  /** 1: core alone tries again. */
-  readonly maxAttempts: number
-  readonly requestHandler: NodeHttpHandlerOptions
-  readonly logger: Logger
-}
+import { settings, type AwsSettings } from './settings.ts'
 
 /** Settings of one service. */
 interface More {
@@ -43,22 +34,6 @@ export interface Aws {
   check(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
-
-const settings = z
-  .object({
-    role_arn: z.string().optional().describe('Role to assume'),
-    external_id: z.string().optional().describe('External id for the role'),
-    region: z.string().optional().describe('Region'),
-    access_key: z.string().optional().meta({ secret: true }).describe('Access key; the chain of the SDK where missing'),
-    secret_key: z.string().optional().meta({ secret: true }).describe('Secret key; the chain of the SDK where missing'),
-  })
-  .refine(({ access_key, secret_key }) => !access_key === !secret_key, {
-    message: 'access_key and secret_key belong together: give both, or none',
-  })
-  .refine(({ external_id, role_arn }) => role_arn || !external_id, {
-    message: 'external_id is for a role: set role_arn too',
-  })
-export type AwsSettings = z.output<typeof settings>
 
 /**
  * AWS, for outputs and actionners. Endpoints of one's own are the SDK's business: `AWS_ENDPOINT_URL`,

@@ -1,10 +1,8 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import type { AwsSettings } from './aws.ts'
+import type { Common, Credentials } from './configuration.ts'
 import { awsFailure } from './failure.ts'
-import { briefly, withSts, type Common } from './sts.ts'
-
-/** Gives credentials that are good for a while yet. */
-export type Credentials = () => Promise<AwsCredentialIdentity>
+import type { AwsSettings } from './settings.ts'
+import { briefly, withSts } from './sts.ts'
 
 /** Milliseconds before the end of a session that it is renewed: the SDK's own figure. */
 const EARLY = 5 * 60_000

@@ -1,7 +1,7 @@
 import { ConfigError } from '@talon/plugin'
-import type { Credentials } from './credentials.ts'
+import type { Common, Credentials } from './configuration.ts'
 import { awsFailure } from './failure.ts'
-import { withSts, type Common } from './sts.ts'
+import { withSts } from './sts.ts'
 
 /**
  * Asks AWS whose credentials these are, once for each: that needs no rights and costs nothing. A failure that

@@ -1,2 +1,3 @@
-export { aws, type Aws, type AwsConfiguration } from './aws.ts'
+export { aws, type Aws } from './aws.ts'
+export type { AwsConfiguration } from './configuration.ts'
 export { awsFailure } from './failure.ts'

@@ -1,8 +1,5 @@
 import type * as Sts from '@aws-sdk/client-sts'
-import type { AwsConfiguration } from './aws.ts'
-
-/** What the clients of the SDK have in common, apart from credentials. */
-export type Common = Omit<AwsConfiguration, 'credentials'>
+import type { AwsConfiguration, Common } from './configuration.ts'
 
 /** Milliseconds for one answer: whoever waits for credentials has no signal to end it with. */
 const ANSWER = 4000

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { ActionError, connectionFault, excerptOf, retryAfterOf, TalonError } from '@talon/plugin'
-import type { GcpRequest } from './exchange.ts'
 import { networkAdvice } from './network.ts'
+import type { GcpRequest } from './request.ts'
 
 /** What came instead of the answer. */
 export interface Refusal {

@@ -1,2 +1,2 @@
 export { gcp, type Gcp } from './gcp.ts'
-export type { GcpAnswer, GcpRequest } from './exchange.ts'
+export type { GcpAnswer, GcpRequest } from './request.ts'

@@ -1,7 +1,7 @@
 import type { Actionner, ContextSource, Field, Issue } from '@talon/plugin'
 import { distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
-import type { Draft } from './compile.ts'
+import type { Draft } from './draft.ts'
 import { covers, INTERNAL } from './match.ts'
 import { metaOf } from './meta.ts'
 import { namesIn, unquoted, type Found } from './program.ts'

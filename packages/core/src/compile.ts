@@ -3,8 +3,9 @@ import { actionBlock, matchBlock, ruleBlock } from './blocks.ts'
 import { bindParameters } from './bind.ts'
 import { checkProgram, checkRules, checkTokens } from './checks.ts'
 import { coerce, type Coerced } from './coerce.ts'
+import type { Draft } from './draft.ts'
 import { readMatch, type Match } from './match.ts'
-import type { PlannedRule, Step } from './plan.ts'
+import type { Step } from './planned.ts'
 import { readRules, type RuleTree } from './rules.ts'
 import { createRuleset, type Ruleset } from './ruleset.ts'
 import { restraintOfAction, restraintOfRule } from './restraint.ts'
@@ -31,14 +32,6 @@ export interface Compiled {
   /** Absent where an issue is an error. */
   readonly ruleset?: Ruleset
   readonly issues: readonly Issue[]
-}
-
-/** A compiled rule with what the checks need to point at it. */
-export interface Draft {
-  readonly tree: MapTree
-  readonly match: Match
-  readonly planned: PlannedRule
-  readonly actionners: readonly { readonly definition: Actionner; readonly tree: Tree }[]
 }
 
 /** Binds rules to plugins, and lists all that is wrong or doubtful at once. Opens nothing. */

@@ -1,5 +1,5 @@
 import type { Context } from '@talon/plugin'
-import type { PlannedRule, Step } from './plan.ts'
+import type { PlannedRule, Step } from './planned.ts'
 
 /** What Talon itself gives to the context of an action, with dotted names: `falco-talon.rule`. */
 export function factsOf(rule: PlannedRule, step: Step): Context {

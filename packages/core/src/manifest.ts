@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Result, StoredArtifact } from '@talon/plugin'
 import { z } from 'zod'
 import { keyOf, podOf } from './key.ts'
-import type { StepWork } from './step.ts'
 import type { Tools } from './tools.ts'
+import type { StepWork } from './work.ts'
 
 const text = z.string()
 

@@ -1,6 +1,6 @@
 import type { Event, StoredArtifact } from '@talon/plugin'
 import { podOf } from './key.ts'
-import type { PlannedRule, Step } from './plan.ts'
+import type { PlannedRule, Step } from './planned.ts'
 
 /** S3 takes 2 KB of metadata, names and values together, in header-safe characters. */
 const LONGEST = 150

@@ -1,5 +1,5 @@
 import type { Event, Report, Status } from '@talon/plugin'
-import type { PlannedRule, Step } from './plan.ts'
+import type { PlannedRule, Step } from './planned.ts'
 import type { Outcome } from './stage.ts'
 
 export interface ReportFacts {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Event } from '@talon/plugin'
 import { predicateOf, type Match, type Predicate } from './match.ts'
-import type { PlannedRule } from './plan.ts'
+import type { PlannedRule } from './planned.ts'
 
 export interface CompiledRule {
   readonly match: Match

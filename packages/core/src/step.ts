@@ -6,13 +6,11 @@ import {
   type Actionner,
   type Context,
   type Event,
-  type Notes,
   type Result,
 } from '@talon/plugin'
-import type { StepKey } from './journal.ts'
 import { readFields } from './fields.ts'
 import { factsOf } from './facts.ts'
-import type { PlannedRule, Step } from './plan.ts'
+import type { PlannedRule } from './planned.ts'
 import { resolveParameters } from './resolve.ts'
 import { retry } from './retry.ts'
 import type { Spooled } from './spool.ts'
@@ -22,20 +20,7 @@ import { addToManifest, type Put } from './manifest.ts'
 import { metadataOf } from './metadata.ts'
 import { programOf, tokensOf, type Tokens } from './tokens.ts'
 import type { Tools } from './tools.ts'
-
-/** What a step works on. */
-export interface StepWork {
-  readonly event: Event
-  readonly rule: PlannedRule
-  readonly step: Step
-  readonly notes: Notes
-  /** The step's place in the event's plan. */
-  readonly key: StepKey
-  /** Epoch milliseconds when somebody asked for it again. */
-  readonly asked?: number | undefined
-  /** Another process may have worked on it unseen. */
-  readonly uncertain?: boolean | undefined
-}
+import type { StepWork } from './work.ts'
 
 export interface Acted {
   readonly outcome: Outcome
