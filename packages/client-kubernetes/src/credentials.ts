@@ -63,7 +63,10 @@ export function createCredentials({ path, env, make, parse, now }: CredentialsOp
       else if (env['KUBERNETES_SERVICE_HOST'] && existsSync(TOKEN)) made.loadFromCluster()
       else made.loadFromDefault()
     } catch (error) {
-      throw new ConfigError(`kubeconfig${path === undefined ? '' : ` ${path}`}: ${messageOf(error)}`)
+      const place = path === undefined ? '' : ` ${path}`
+      throw new ConfigError(
+        `kubeconfig${place} cannot be read: ${messageOf(error)}; name another file by kubeconfig, or KUBECONFIG in the environment`,
+      )
     }
     const cluster = made.getCurrentCluster()
     if (!cluster)
