@@ -1,1 +1,2 @@
-export { run, type GlobalOptions, type Surroundings } from './program.ts'
+export type { GlobalOptions, Surroundings } from './command.ts'
+export { run } from './program.ts'

@@ -1,18 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Issue } from '@talon/plugin'
+import type { GlobalOptions, Surroundings } from './command.ts'
 import { version } from './version.ts'
-
-/** What a command may use besides its options. */
-export interface Surroundings {
-  /** Ends the process at once. */
-  readonly exit: (status: number) => void
-}
-
-/** Options that every command takes. */
-export interface GlobalOptions {
-  readonly config?: string
-  readonly rules?: string[]
-}
 
 /** Exit status of wrong use, and of a server that cannot start with what it was given. */
 const WRONG_USE = 2

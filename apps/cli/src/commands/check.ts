@@ -3,7 +3,7 @@ import { inspect, readSetup } from '@talon/core'
 import type { Issue } from '@talon/plugin'
 import { issueCommand } from '../issues/github.ts'
 import { issueText, paintFor, type Paint } from '../issues/text.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface CheckOptions extends GlobalOptions {
   readonly format?: 'text' | 'json' | 'github'

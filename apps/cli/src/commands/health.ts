@@ -3,7 +3,7 @@ import { get as getPlain, type IncomingMessage } from 'node:http'
 import { get as getSecure } from 'node:https'
 import { CONFIG_FILE, readConfig, readTexts } from '@talon/core'
 import { ownServer } from '../own-server.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 /** Milliseconds. A server that takes longer for this answers nobody. */
 const PATIENCE = 2_000

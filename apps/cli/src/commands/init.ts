@@ -4,7 +4,7 @@ import { firstParty, starterRules } from '@talon/bundle'
 import { Host } from '@talon/core'
 import { ConfigError, type Issue } from '@talon/plugin'
 import { configFile } from '../init/config-file.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface InitOptions extends GlobalOptions {
   readonly force?: boolean

@@ -5,7 +5,7 @@ import { onDisk } from '../journal/on-disk.ts'
 import { overHttp } from '../journal/over-http.ts'
 import type { JournalSource, Line } from '../journal/source.ts'
 import { ownServer } from '../own-server.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 import { printTable } from '../table.ts'
 
 interface JournalOptions extends GlobalOptions {

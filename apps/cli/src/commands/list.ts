@@ -1,7 +1,7 @@
 import { firstParty } from '@talon/bundle'
 import { fieldsOf, Host, jsonSchema, readSetup } from '@talon/core'
 import type { Actionner, Notifier, Output } from '@talon/plugin'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 import { printTable } from '../table.ts'
 
 type Kind = 'actionner' | 'output' | 'notifier'

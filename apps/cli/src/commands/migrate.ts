@@ -9,7 +9,7 @@ import { EditableFile } from '../migrate/document.ts'
 import { printFindings } from '../migrate/print.ts'
 import { migrateRules } from '../migrate/rules.ts'
 import { settleIssues } from '../migrate/unknown.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface MigrateOptions extends GlobalOptions {
   readonly out?: string

@@ -4,7 +4,7 @@ import { ConfigError, type Issue, type Notifier } from '@talon/plugin'
 import { createLogger } from '@talon/telemetry'
 import { paintFor } from '../issues/text.ts'
 import { sampleReport } from '../notify/sample.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface NotifyOptions extends GlobalOptions {
   readonly args: readonly string[]

@@ -1,6 +1,6 @@
 import { printRules, readSetup } from '@talon/core'
 import { issueText, paintFor } from '../issues/text.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 /** Prints the rules of all files as one file would say them; what hinders that goes to standard error. */
 export async function print({ config, rules }: GlobalOptions): Promise<number> {

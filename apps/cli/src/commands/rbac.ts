@@ -5,7 +5,7 @@ import { stringify } from 'yaml'
 import { bindingOf, roleOf, type Grant, type Wanted } from '../rbac/manifests.ts'
 import { clusterScoped } from '../rbac/cluster-scoped.ts'
 import { issueText, paintFor } from '../issues/text.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface RbacOptions extends GlobalOptions, Partial<Omit<Wanted, 'bind'>> {
   readonly format?: 'yaml' | 'json'

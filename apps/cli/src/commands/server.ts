@@ -1,5 +1,5 @@
 import { serve, type Running } from '@talon/server'
-import type { GlobalOptions, Surroundings } from '../program.ts'
+import type { GlobalOptions, Surroundings } from '../command.ts'
 import { version } from '../version.ts'
 
 /** Exit statuses of a program that a signal ended: 128 and its number. */

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { manifestSchema, type Manifest } from '@talon/core'
 import { ConfigError } from '@talon/plugin'
 import { paintFor } from '../issues/text.ts'
-import type { GlobalOptions } from '../program.ts'
+import type { GlobalOptions } from '../command.ts'
 
 interface VerifyOptions extends GlobalOptions {
   readonly args: readonly string[]

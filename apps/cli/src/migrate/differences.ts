@@ -1,6 +1,6 @@
 import { isSeq, type Node } from 'yaml'
 import { isText, type EditableFile } from './document.ts'
-import type { WrittenAction, WrittenRule } from './rules.ts'
+import type { WrittenAction, WrittenRule } from './written.ts'
 
 /** Parameters that mean something else here, by the actionners that have them. */
 const PARAMETERS: readonly { readonly actionners: RegExp; readonly parameter: string; readonly message: string }[] = [

@@ -3,24 +3,10 @@ import { isMap, type YAMLMap } from 'yaml'
 import { describeAction, describeRules } from './differences.ts'
 import { isText, type EditableFile } from './document.ts'
 import { quoteTokens } from './program.ts'
+import type { WrittenAction, WrittenRule } from './written.ts'
 
 /** Actionners that had another name once. */
 const RENAMED: Readonly<Record<string, string>> = { 'kubernetes:labelize': 'kubernetes:label' }
-
-/** An action where it is written: as a block of its own, or in a rule. */
-export interface WrittenAction {
-  readonly file: EditableFile
-  readonly node: YAMLMap
-  /** Its own, or that of the block that it names. */
-  readonly actionner: string
-}
-
-/** A rule where it is written. */
-export interface WrittenRule {
-  readonly file: EditableFile
-  readonly node: YAMLMap
-  readonly name: string
-}
 
 /** Cleans rules files of Falco Talon, and says what they mean here. */
 export function migrateRules(files: readonly EditableFile[], host: Host): void {
