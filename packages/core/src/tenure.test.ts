@@ -1,5 +1,5 @@
-import { ActionError } from '@talon/plugin'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ActionError } from '@talon/plugin'
 import { describe, expect, it } from 'vitest'
 import { memoryJournal } from './memory.ts'
 import { act, body, rule, start, step } from './talon.fixture.ts'

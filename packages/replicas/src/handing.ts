@@ -27,6 +27,12 @@ const REST = 64 * 1024
 /** Milliseconds between tries. */
 const PAUSE = 500
 
+/** How an entry ended for who handed it over. */
+const ENDS: Readonly<Partial<Record<Fate, 'done' | 'failed'>>> = {
+  ...{ done: 'done', duplicate: 'done' },
+  ...{ failed: 'failed', unreadable: 'failed' },
+}
+
 /** A follower's side of a hand-over: gives what is idle to the leader, as long as there is one that takes it. */
 export function createHanding(parts: HandingParts): () => Promise<void> {
   const { copies, election, link, self, show, finish, log, now, signal } = parts
@@ -66,7 +72,7 @@ export function createHanding(parts: HandingParts): () => Promise<void> {
         if (current || fate !== 'kept') await settle(entries[index]!.receipt.id, fate)
       })
       await Promise.all(settling)
-      return answer.fates.some((fate) => fate !== 'full')
+      return answer.fates.some((fate) => fate === 'kept' || fate in ENDS)
     } catch (error) {
       log.debug('events could not be handed to the leader', { leader, error: String(error) })
       return false
@@ -75,18 +81,18 @@ export function createHanding(parts: HandingParts): () => Promise<void> {
 
   async function settle(id: string, fate: Fate): Promise<void> {
     const at = copies.at(id)
-    if (!at) return
-    if (fate === 'kept' || fate === 'full') {
-      // One that the leader is too full for is the last now: for a more urgent one there may be room.
-      if (at === 'idle') copies.move(id, fate === 'kept' ? 'handed' : 'idle')
-      return
-    }
+    // A later version may know other fates: they change nothing here.
+    const result = ENDS[fate]
+    if (at === 'idle' && fate === 'kept') return copies.move(id, 'handed')
+    // It is the last now: for a more urgent one the leader may have room.
+    if (at === 'idle' && fate === 'full') return copies.move(id, 'idle')
+    if (!at || !result) return
     if (fate === 'unreadable')
       log.error('the leader cannot take an event: it failed, and is kept', {
         event: id,
         next: `talon journal show ${id}`,
       })
-    await finish(id, fate === 'failed' || fate === 'unreadable' ? 'failed' : 'done')
+    await finish(id, result)
     copies.forget(id)
   }
 

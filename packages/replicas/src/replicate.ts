@@ -161,7 +161,7 @@ export function replicate(options: ReplicateOptions): Replica {
       // Whoever leads next asks the keepers, so they know all first.
       await until(
         () => outbox.empty,
-        () => FAREWELL / 2,
+        () => FAREWELL / 4,
       )
       await election.release()
       await until(
