@@ -164,6 +164,17 @@ describe('settings', () => {
   })
 })
 
+describe('the variable of every program for its proxy', () => {
+  const client = { name: 'http', summary: 'A test', open: () => 0 }
+  const http = defineClient({ ...client, settings: z.object({ proxy: z.string().optional(), timeout: z.number() }) })
+
+  it('is no setting of the section http: it is for http:// alone, and HTTPS_PROXY may say another', () => {
+    const env = { HTTP_PROXY: 'http://proxy', HTTP_TIMEOUT: '7' }
+    const { config } = read('http: {}', { env, definitions: { ...definitions, clients: () => [http] } })
+    expect(config).toHaveProperty('http', { timeout: 7 })
+  })
+})
+
 describe('a config file that is wrong', () => {
   it.each([
     ['listen_prot: 1', "c.yaml:1:1 warning: unknown setting 'listen_prot'"],

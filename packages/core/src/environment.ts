@@ -17,6 +17,8 @@ const ALIASES: Record<string, string> = { AWS_EXTERNAL_ID: 'AWS_ROLE_EXTERNAL_ID
 /** Where EKS gives the pod an identity, these are the SDK's. */
 const IDENTITY = 'AWS_WEB_IDENTITY_TOKEN_FILE'
 const SDK_OWNS = new Set(['AWS_ROLE_ARN', IDENTITY])
+/** Every program follows it, for http:// alone; the setting of that name is for all that is sent. */
+const PROXY = 'HTTP_PROXY'
 
 /**
  * Lays the environment over the file: `DEDUPLICATION_TIME_WINDOW_SECONDS` over `deduplication.time_window_seconds`.
@@ -67,7 +69,7 @@ function fromEnvironment(
   issues: Issue[],
 ): Tree | undefined {
   const name = variableOf(path)
-  if (SDK_OWNS.has(name) && env[IDENTITY]) return undefined
+  if (name === PROXY || (SDK_OWNS.has(name) && env[IDENTITY])) return undefined
   const value = env[name]
   if (value !== undefined && value !== '') return valueTree(name, value, wanted)
   const file = env[`${name}_FILE`]
