@@ -3,7 +3,7 @@ import { decode, memoryJournal, type AdoptingJournal, type Entry, type Plan } fr
 import { afterEach, describe, expect, it } from 'vitest'
 import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
-import { handed, type HandedEntry, type Message, type Progress } from './messages.ts'
+import { handed, readMessage, type HandedEntry, type Message, type Progress } from './messages.ts'
 import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
 import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
 
@@ -147,6 +147,22 @@ describe('a leader that was paused, and tells late what it did', () => {
     })
     await replica.receive(progress(step(8, 'started')))
     expect((await journal.show('one'))?.steps).toEqual({ '0.0': { state: 'started' } })
+  })
+})
+
+describe('what another version tells', () => {
+  it('and this one does not know changes nothing, and the rest is taken', async () => {
+    const journal = disk()
+    const replica = server({ election: stand(new MemoryStore(), 'a'), journal })
+    await replica.accept(event, window)
+    const items = [
+      { id: 'one', turn: 1, kind: 'paused' },
+      { id: 'one', turn: 1, kind: 'step', record: { state: 'success' } },
+      { id: 'one', turn: 1, kind: 'note', name: 'uid', value: 'u' },
+    ]
+    const body = JSON.stringify({ kind: 'progress', items })
+    expect(await replica.receive(readMessage(body))).toEqual({ ok: true })
+    expect(await journal.show('one')).toMatchObject({ state: 'unfinished', steps: {}, notes: { uid: 'u' } })
   })
 })
 

@@ -67,10 +67,7 @@ const messageSchema = z.discriminatedUnion('kind', [
     // Each is looked at by itself: one that another version wrote otherwise must not stop the rest.
     entries: z.array(z.unknown()),
   }),
-  z.object({
-    kind: z.literal('progress'),
-    items: z.array(z.looseObject({ id: z.string(), turn: z.number(), kind: z.string() })),
-  }),
+  z.object({ kind: z.literal('progress'), items: z.array(z.unknown()) }),
 ])
 
 const entrySchema = z.looseObject({
@@ -80,6 +77,19 @@ const entrySchema = z.looseObject({
   steps: z.record(z.string(), z.looseObject({ state: z.string() })),
   notes: z.record(z.string(), z.string()),
 })
+
+const about = { id: z.string().min(1), turn: z.number() }
+const progressSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ ...about, kind: z.literal('plan'), plan: z.looseObject({ rules: z.array(z.unknown()) }) }),
+  z.looseObject({
+    ...about,
+    kind: z.literal('step'),
+    step: z.string(),
+    record: z.looseObject({ state: z.string() }),
+  }),
+  z.looseObject({ ...about, kind: z.literal('note'), name: z.string(), value: z.string() }),
+  z.looseObject({ ...about, kind: z.literal('finish'), result: z.enum(['done', 'failed']) }),
+])
 
 /** @throws where the body is no message. */
 export function readMessage(body: string): Message {
@@ -99,6 +109,9 @@ export function handed({ event, plan, steps, notes, asked }: Entry, now: number)
 }
 
 export const isEntry = (entry: HandedEntry): boolean => entrySchema.safeParse(entry).success
+
+/** What a later version tells besides says nothing here. */
+export const isProgress = (item: Progress): boolean => progressSchema.safeParse(item).success
 
 /** The event of a handed entry. @throws EventError where it is none. */
 export const eventOf = ({ raw, receipt }: HandedEntry) => decode(raw, receipt)

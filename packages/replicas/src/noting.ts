@@ -36,7 +36,7 @@ export function createNoting({ journal, copies, election }: NotingParts): (item:
       await (late ? learn(id, { steps: { [item.step]: item.record } }) : journal.step(id, item.step, item.record))
     else if (item.kind === 'note')
       await (late ? learn(id, { notes: { [item.name]: item.value } }) : journal.note(id, item.name, item.value))
-    else if (item.kind === 'finish') {
+    else {
       await journal.finish(id, item.result)
       copies.forget(id)
     }

@@ -5,7 +5,7 @@ import { Copies } from './copies.ts'
 import type { Election } from './election.ts'
 import type { Link } from './link.ts'
 import { createHanding } from './handing.ts'
-import type { Answer, Happening, Message, Peer, Progress } from './messages.ts'
+import { isProgress, type Answer, type Happening, type Message, type Peer, type Progress } from './messages.ts'
 import { createNoting } from './noting.ts'
 import { Outbox } from './outbox.ts'
 import { createTaking } from './taking.ts'
@@ -146,7 +146,7 @@ export function replicate(options: ReplicateOptions): Replica {
     async receive(message) {
       if (message.kind === 'progress') {
         // In one go: what lies on disk before the answer takes one wait for it, and keeps its order.
-        await Promise.all(message.items.map(note))
+        await Promise.all(message.items.filter(isProgress).map(note))
         return { ok: true }
       }
       if (!election.current().term) return { error: 'not_leader' }
