@@ -171,7 +171,7 @@ describe('the variable of every program for its proxy', () => {
   it('is no setting of the section http: it is for http:// alone, and HTTPS_PROXY may say another', () => {
     const env = { HTTP_PROXY: 'http://proxy', HTTP_TIMEOUT: '7' }
     const { config } = read('http: {}', { env, definitions: { ...definitions, clients: () => [http] } })
-    expect(config).toHaveProperty('http', { timeout: 7 })
+    expect(config.sections['http']).toEqual({ timeout: 7 })
   })
 })
 
