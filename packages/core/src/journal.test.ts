@@ -1,4 +1,4 @@
-import { checkJournal } from './journal.fixture.ts'
+import { checkJournal } from './journal-suite.fixture.ts'
 import { memoryJournal } from './memory.ts'
 
 checkJournal(

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { v7 as newId } from 'uuid'
 import { ConfigError, type Client, type Event, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
 import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
+import { createIds } from './ids.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
 import type { Entry, Journal, Letter, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
@@ -105,6 +105,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     backlog: BACKLOG,
   })
   let stamped = 0
+  const newId = createIds()
   const tools: Tools = {
     host,
     open: gate,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { checkJournal } from '../../core/src/journal.fixture.ts'
+import { checkJournal } from '../../core/src/journal-suite.fixture.ts'
 import { startNats, type NatsServer } from './nats.fixture.ts'
 import { openStand } from './stand.fixture.ts'
 

@@ -1,4 +1,4 @@
-import { checkJournal } from '../../core/src/journal.fixture.ts'
+import { checkJournal } from '../../core/src/journal-suite.fixture.ts'
 import { openStand } from './stand.fixture.ts'
 
 checkJournal('the journal on disk', (maxEvents) => openStand({ maxEvents }), true)
