@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createAccount,
   createOperator,
@@ -19,6 +20,8 @@ import { natsJournal } from './journal.ts'
 import { startNats, type NatsServer } from './nats.fixture.ts'
 import type { NatsConnectionOptions, NatsJournalOptions } from './options.ts'
 import { optionsOf } from './stand.fixture.ts'
+
+type Pair = ReturnType<typeof selfSigned>
 
 let folder: string
 let nats: NatsServer | undefined
@@ -58,7 +61,11 @@ async function credentials() {
   const config = `operator: ${await encodeOperator('operator', operator, { system_account: system.getPublicKey() })}
 resolver: MEMORY
 resolver_preload: { ${own}: ${accounts[0]}, ${system.getPublicKey()}: ${accounts[1]} }`
-  return { config, creds: Buffer.from(fmtCreds(await encodeUser('one', user, account), user)).toString() }
+  const credsOf = async (seconds?: number) => {
+    const until = seconds === undefined ? {} : { exp: Math.floor(Date.now() / 1000) + seconds }
+    return Buffer.from(fmtCreds(await encodeUser('one', user, account, {}, until), user)).toString()
+  }
+  return { config, creds: await credsOf(), renew: credsOf }
 }
 
 describe('who may use NATS', () => {
@@ -85,6 +92,20 @@ describe('who may use NATS', () => {
     )
   })
 
+  it('is who has a credentials file that was renewed, too: it is read at each connection', async () => {
+    const { config, creds, renew } = await credentials()
+    nats = await startNats(config)
+    const path = join(folder, 'renewed.creds')
+    writeFileSync(path, await renew(2))
+    const journal = await natsJournal(optionsOf('', { connection: { servers: [nats.url], credentials: path } }))
+    expect(await accept(journal, '1')).toBe('accepted')
+    writeFileSync(path, creds)
+    // The first ones expire, and NATS ends the connection.
+    await sleep(4_000)
+    expect(await accept(journal, '2')).toBe('accepted')
+    await journal.close()
+  })
+
   it('is who has a certificate, and the server is checked by its own', async () => {
     const { cert, key } = selfSigned(folder)
     nats = await startNats(
@@ -95,6 +116,25 @@ describe('who may use NATS', () => {
     expect(await use({ servers, tls: { ca: cert, cert, key } })).toBe('accepted')
     await expect(use({ servers, tls: { ca: cert } })).rejects.toThrow(/journal\.nats\.tls/)
     await expect(use({ servers })).rejects.toThrow(/self.signed.*check journal\.nats\.tls/i)
+  })
+
+  it('is checked by certificates that were renewed, too: they are read at each connection', async () => {
+    const [first, second] = [1, 2].map(() => selfSigned(mkdtempSync(join(folder, 'certificate-')))) as [Pair, Pair]
+    nats = await startNats('tls { cert_file: "{folder}/cert.pem", key_file: "{folder}/key.pem" }', {
+      'cert.pem': readFileSync(first.cert, 'utf8'),
+      'key.pem': readFileSync(first.key, 'utf8'),
+    })
+    const ca = join(folder, 'renewed.pem')
+    copyFileSync(first.cert, ca)
+    const servers = [nats.url.replace('nats:', 'tls:')]
+    const journal = await natsJournal(optionsOf('', { connection: { servers, tls: { ca } } }))
+    await nats.kill()
+    copyFileSync(second.cert, ca)
+    for (const kind of ['cert', 'key'] as const) copyFileSync(second[kind], join(nats.folder, `${kind}.pem`))
+    await nats.start()
+    while ((await accept(journal, '1').catch(() => 'away')) !== 'accepted') await sleep(100)
+    expect(await accept(journal, '1')).toBe('duplicate')
+    await journal.close()
   })
 
   it('needs no more permissions than the README lists', async () => {

@@ -8,6 +8,15 @@ export function encode(text: string): Uint8Array {
   return text.length > LARGE ? gzipSync(text) : Buffer.from(text)
 }
 
+/** The text of such bytes, or undefined where they are of somebody else. */
+export function readText(data: Uint8Array): string | undefined {
+  try {
+    return decodeText(data)
+  } catch {
+    return undefined
+  }
+}
+
 /** No JSON text begins with the two bytes of gzip. https://www.rfc-editor.org/rfc/rfc1952#page-5 */
 export function decodeText(data: Uint8Array): string {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { constants, readFileSync } from 'node:fs'
+import { access } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, type Logger } from '@talon/plugin'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
@@ -21,7 +22,9 @@ export interface ConnectParts {
 export async function connectTo({ options, name, patience, log }: ConnectParts): Promise<NatsConnection> {
   const { connect, credsAuthenticator } = await import('@nats-io/transport-node')
   const { servers, user, password, token, tls } = options
-  const credentials = options.credentials
+  const { credentials } = options
+  const files = { credentials, 'tls.ca': tls?.ca, 'tls.cert': tls?.cert, 'tls.key': tls?.key }
+  for (const [setting, path] of Object.entries(files)) await checkFile(setting, path)
   const wanted: NodeConnectionOptions = {
     ...{ servers: [...servers], name: `talon ${name}`, timeout: TIMEOUT },
     ...{ maxReconnectAttempts: -1, reconnectTimeWait: PAUSE, reconnectJitter: PAUSE / 5, pingInterval: 5_000 },
@@ -30,12 +33,12 @@ export async function connectTo({ options, name, patience, log }: ConnectParts):
     ...(user !== undefined && { user }),
     ...(password !== undefined && { pass: password }),
     ...(token !== undefined && { token }),
-    ...(credentials !== undefined && { authenticator: credsAuthenticator(await file('credentials', credentials)) }),
+    ...(credentials !== undefined && { authenticator: credsAuthenticator(renewed(credentials)) }),
     ...((tls?.ca ?? tls?.cert ?? tls?.key) && {
       tls: {
-        ...(tls.ca && { ca: (await file('tls.ca', tls.ca)).toString() }),
-        ...(tls.cert && { cert: (await file('tls.cert', tls.cert)).toString() }),
-        ...(tls.key && { key: (await file('tls.key', tls.key)).toString() }),
+        ...(tls.ca && { caFile: tls.ca }),
+        ...(tls.cert && { certFile: tls.cert }),
+        ...(tls.key && { keyFile: tls.key }),
       },
     }),
   }
@@ -51,10 +54,24 @@ export async function connectTo({ options, name, patience, log }: ConnectParts):
     }
 }
 
-async function file(setting: string, path: string): Promise<Buffer> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+async function checkFile(setting: string, path: string | undefined): Promise<void> {
+  if (path === undefined) return
+  await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(`journal.nats.${setting}: ${path} cannot be read (${error.code ?? error.message})`)
   })
+}
+
+/** Reads the file each time; while it is being replaced, what was in it before stands. */
+function renewed(path: string): () => Uint8Array {
+  let last = readFileSync(path)
+  return () => {
+    try {
+      last = readFileSync(path)
+    } catch {
+      // The next connection reads it again.
+    }
+    return last
+  }
 }
 
 /** Whether nobody answers there yet: anything else gets no better by waiting. */

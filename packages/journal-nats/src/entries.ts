@@ -1,9 +1,9 @@
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream'
 import { ActionError, TalonError, type Event, type Logger } from '@talon/plugin'
-import { decodeText } from './codec.ts'
+import { readText } from './codec.ts'
 import type { Ending } from './facts.ts'
 import type { Figures } from './figures.ts'
-import { Held } from './held.ts'
+import { Held, REMEMBERED } from './held.ts'
 import type { History } from './history.ts'
 import type { Taken } from './intake.ts'
 import { Lease } from './lease.ts'
@@ -60,7 +60,8 @@ export class Entries {
   async take(message: JsMsg, leave: () => void): Promise<Taken | undefined> {
     const { link, windows, monotonic, lease: length, log } = this.#parts
     const origin = readOrigin(message.headers)
-    if (!origin) {
+    const raw = readText(message.data)
+    if (!origin || raw === undefined) {
       log.error('a message in the queue of events is none of Talon: it is thrown away', { subject: message.subject })
       message.term('no event of Talon')
       leave()
@@ -74,7 +75,7 @@ export class Entries {
       leave()
       return undefined
     }
-    const held = known ?? this.#heldOf(origin, decodeText(message.data), message.seq)
+    const held = known ?? this.#heldOf(origin, raw, message.seq)
     const lease = new Lease(link, message, length, monotonic)
     held.lease = lease
     this.#held.set(id, held)
@@ -87,7 +88,12 @@ export class Entries {
       const first = message.info.deliveryCount === 1
       const fresh = first && !known ? this.#fresh.get(id) : undefined
       this.#fresh.delete(id)
-      if (!fresh && !known) await held.takeOver(first)
+      if (!fresh && !known && !(await held.takeOver(message.info.deliveryCount, () => this.#endOf(message, id)))) {
+        // It came late: NATS has handed it out again meanwhile, and who has it goes on.
+        lease.end('another server has it')
+        release()
+        return undefined
+      }
       if (held.ending) {
         await this.#complete(held, held.ending)
         leave()
@@ -135,10 +141,11 @@ export class Entries {
   /** Reads an event that another process may have. */
   async read(message: StoredMsg): Promise<Held | undefined> {
     const origin = readOrigin(message.header)
-    if (!origin) return undefined
+    const raw = readText(message.data)
+    if (!origin || raw === undefined) return undefined
     const known = this.#held.get(origin.id)
     if (known) return known
-    const held = this.#heldOf(origin, decodeText(message.data), message.seq)
+    const held = this.#heldOf(origin, raw, message.seq)
     await held.read()
     return held
   }
@@ -167,6 +174,13 @@ export class Entries {
     if (!held || held.ending) return undefined
     this.#held.set(id, held)
     return held
+  }
+
+  /** How it ended, where that is so long ago that its progress is forgotten, and NATS brings it again. */
+  async #endOf({ time }: JsMsg, id: string): Promise<Ending | undefined> {
+    const { history, now } = this.#parts
+    // Half of it: clocks differ.
+    return now() - time.getTime() > (REMEMBERED * 1000) / 2 ? history.get(id) : undefined
   }
 
   /** What follows from the end is done again by whoever takes it, where it did not come so far. */

@@ -26,12 +26,20 @@ export interface Ending extends Progress {
   readonly repeats: number
 }
 
+/** A process has it, because NATS handed that message out for so many times. */
+export interface Claim {
+  readonly kind: 'claim'
+  readonly by: string
+  readonly message: number
+  readonly delivery: number
+}
+
 /**
  * One message of an event's progress. Each is stored only where nothing was stored since the last one that its writer
  * knows of: whoever took an event over has written, and so stops whoever had it before.
  */
 export type Fact =
-  | { readonly kind: 'claim'; readonly by: string }
+  | Claim
   | { readonly kind: 'plan'; readonly plan: Plan }
   | { readonly kind: 'step'; readonly step: StepKey; readonly record: StepRecord; readonly told?: readonly string[] }
   | { readonly kind: 'note'; readonly name: string; readonly value: string }

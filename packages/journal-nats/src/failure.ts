@@ -7,7 +7,8 @@ const CODES = {
   disabled: new Set([10039, 10076]),
   /** Limits of the account, of the server's storage, of memory. */
   room: new Set([10002, 10023, 10028, 10047, 10077]),
-  config: new Set([10052, 10058, 10065, 10148, 10074, 10034]),
+  replicas: new Set([10005, 10074]),
+  config: new Set([10052, 10058, 10065, 10148, 10034]),
 }
 
 /** The number that JetStream gave to what it refused. */
@@ -26,6 +27,7 @@ export const isPermission = (error: unknown): boolean => /permissions? violation
 
 /** What may be different when it is tried again: the way to NATS, or its leader. */
 export function isPassing(error: unknown): boolean {
+  if (TalonError.is(error)) return error.kind === 'action' && error.retryable
   if (isPermission(error)) return false
   return codeOf(error) === undefined || codeOf(error) === 503 || codeOf(error) === 10008
 }
@@ -71,6 +73,10 @@ const WAYS: readonly (readonly [(error: unknown, said: string) => boolean, strin
   [
     (error) => is('room', error) || isFull(error),
     'give NATS more storage (`max_file_store`, the limits of the account, the disk of `store_dir`), or lower journal.max_bytes',
+  ],
+  [
+    (error) => is('replicas', error),
+    'lower journal.nats.replicas, or give NATS as many servers with JetStream as it says',
   ],
   [
     (error) => is('config', error),

@@ -1,14 +1,14 @@
 import type { Event } from '@talon/plugin'
 import type { Entry } from '@talon/core'
 import { decodeText } from './codec.ts'
-import { entryOf, learn, nothing, type Ending, type Fact, type Origin, type Progress } from './facts.ts'
+import { entryOf, learn, nothing, type Claim, type Ending, type Fact, type Origin, type Progress } from './facts.ts'
 import { isConflict, refusal } from './failure.ts'
 import type { Lease } from './lease.ts'
 import type { Link } from './link.ts'
 import type { Names } from './subjects.ts'
 
 /** Seconds that a finished event is remembered besides its history: NATS may bring it again after a crash of its own. */
-const REMEMBERED = 600
+export const REMEMBERED = 600
 
 export interface HeldParts {
   readonly link: Link
@@ -37,6 +37,8 @@ export class Held {
   /** Sequence of the last fact. */
   #last = 0
   #written = 0
+  /** The last one to whom it was handed out, as far as is written. */
+  #claim: Claim | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor({ link, names, origin, raw, seq, run }: HeldParts) {
@@ -61,10 +63,12 @@ export class Held {
   async read(): Promise<void> {
     this.progress = nothing()
     this.#last = 0
+    this.#claim = undefined
     for await (const message of this.#link.all(this.#names.progress, this.#names.progressOf(this.id))) {
       const fact = JSON.parse(decodeText(message.data)) as Fact
       this.progress = learn(this.progress, fact)
       this.ending = fact.kind === 'over' ? fact.ending : undefined
+      if (fact.kind === 'claim') this.#claim = fact
       this.#last = message.seq
     }
   }
@@ -72,14 +76,19 @@ export class Held {
   /**
    * Reads it, and stops whoever had it before: what that one writes is refused from now on. Where NATS says that nobody
    * had it, and nobody wrote, nothing is to be stopped.
+   * @param delivery how often NATS has handed it out, with this time
+   * @param endOf how it ended, by what is kept longer than its progress
+   * @returns false where it was handed out to another since
    */
-  async takeOver(first: boolean): Promise<void> {
+  async takeOver(delivery: number, endOf: () => Promise<Ending | undefined>): Promise<boolean> {
     for (;;) {
       await this.read()
-      if (this.ending || (first && this.#last === 0)) return
+      if (!this.begun) this.ending = await endOf()
+      if (this.ending || (delivery === 1 && !this.begun)) return true
+      if (this.#claim?.message === this.seq && this.#claim.delivery > delivery) return false
       try {
-        await this.#write({ kind: 'claim', by: this.#run })
-        return
+        await this.#write({ kind: 'claim', by: this.#run, message: this.seq, delivery })
+        return true
       } catch (error) {
         if (!isConflict(error)) throw error
       }

@@ -21,9 +21,11 @@ export class History {
 
   /** Stores it, in the place of what was stored of it before. */
   async add(ending: Ending): Promise<void> {
-    const { state, origin, asked = 0 } = ending
+    const { state, origin, asked } = ending
     const subject = this.#names.historyOf(state, origin.id)
-    await this.#link.insist(subject, JSON.stringify(ending), { id: `${subject}.${asked}` })
+    await this.#link.insist(subject, JSON.stringify(ending), { id: `${subject}.${asked ?? 0}` })
+    // A retry that was cut short has left it among those that failed.
+    if (asked !== undefined && state === 'done') await this.#link.again(() => this.#purge('failed', origin.id))
   }
 
   async get(id: string, states: readonly Over[] = OVER): Promise<Ending | undefined> {
@@ -36,12 +38,15 @@ export class History {
 
   /** @returns which of its kind there was. */
   async drop(id: string): Promise<Over | undefined> {
-    for (const state of OVER) {
-      const filter = this.#names.historyOf(state, id)
-      const { purged } = await this.#link.jsm.streams.purge(this.#names[state], { filter })
-      if (purged > 0) return state
-    }
+    for (const state of OVER) if ((await this.#purge(state, id)) > 0) return state
     return undefined
+  }
+
+  /** @returns how many there were. */
+  async #purge(state: Over, id: string): Promise<number> {
+    const filter = this.#names.historyOf(state, id)
+    const { purged } = await this.#link.jsm.streams.purge(this.#names[state], { filter })
+    return purged
   }
 
   /** The last ones that came, those that this Talon cannot read left out. */

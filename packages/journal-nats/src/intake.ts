@@ -74,14 +74,15 @@ export class Intake {
 
   /** What earlier runs left comes first, as much as there is a place for, the most urgent of it before the rest. */
   async #backlog(): Promise<Work[]> {
-    const { link, names, last } = this.#parts
+    const { link, names, last, log } = this.#parts
+    const found: Taken[] = []
     const taking = LANES.map(async (lane) => {
       const { num_pending: waiting } = await link.jsm.consumers.info(names.events, lane)
-      const found: Taken[] = []
       if (waiting) await this.#pull(lane, Math.min(PLACES, waiting), 1_000, (taken) => found.push(taken))
-      return found
     })
-    const found = (await Promise.allSettled(taking)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    // What was taken before it failed is this process's, and nobody else gets it; the rest comes as what is new does.
+    for (const one of await Promise.allSettled(taking))
+      if (one.status === 'rejected') log.debug('NATS handed out less than there is', { error: String(one.reason) })
     const rank = ({ work, seq }: Taken) => (seq > last ? 0 : 1 + PRIORITIES.indexOf(work.entry.event.priority))
     return found.toSorted((a, b) => rank(b) - rank(a) || a.seq - b.seq).map(({ work }) => work)
   }

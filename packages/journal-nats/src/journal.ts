@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import type { Journal, KeptEntry } from '@talon/core'
+import type { Journal } from '@talon/core'
 import { ConfigError, type Event } from '@talon/plugin'
 import { connectTo } from './connect.ts'
 import { accept } from './door.ts'
 import { Entries } from './entries.ts'
 import { obstacle } from './failure.ts'
 import { Figures } from './figures.ts'
-import { keptOf } from './facts.ts'
-import { Held } from './held.ts'
-import { begunAgain, History, lastOf, newestFirst, readable, wants } from './history.ts'
+import { History } from './history.ts'
 import { Intake } from './intake.ts'
 import { Letters } from './letters.ts'
 import { Link, TIMEOUT } from './link.ts'
+import { operations } from './operations.ts'
 import type { NatsJournalOptions } from './options.ts'
-import { originHeaders } from './origin.ts'
 import { ensureStreams } from './streams.ts'
-import { laneOf, namesOf } from './subjects.ts'
+import { namesOf } from './subjects.ts'
 import { Windows } from './windows.ts'
 
 /**
@@ -44,22 +42,8 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
   const intake = new Intake({ link, names, last, log, take: (message, leave) => entries.take(message, leave) })
   const accepted = (event: Event) => entries.accepted(event)
 
-  /** Each event that is not finished, up to so many. */
-  async function unfinished(limit: number): Promise<KeptEntry[]> {
-    const found = await lastOf(link, names.events, names.eventOf('*', '*'), limit)
-    const kept = await Promise.all(found.map(async (message) => keptEntry(await entries.read(message))))
-    return kept.flatMap((entry) => entry ?? [])
-  }
-
-  /** Undefined where it is finished, or cannot be read any more. */
-  async function keptEntry(held: Held | undefined): Promise<KeptEntry | undefined> {
-    if (!held || held.ending) return undefined
-    const repeats = await windows.repeats(held.origin.key, held.id)
-    return readable((): KeptEntry => ({ ...held.entry(repeats), state: 'unfinished' }))[0]
-  }
-
   return {
-    accept: (event, window) => accept({ link, names, windows, figures, accepted }, event, window),
+    accept: (event, window) => accept({ link, names, windows, figures, history, accepted }, event, window),
     work: () => intake.work(),
     async plan(id, plan) {
       await (await entries.open(id))?.write({ kind: 'plan', plan })
@@ -78,42 +62,7 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
     letters: () => letters.left(),
     inherited: () => letters.inherited(),
     delivered: (letter) => letters.delivered(letter),
-    async list({ state, limit }) {
-      const lists = await Promise.all([
-        wants(state, 'unfinished') ? unfinished(limit) : [],
-        wants(state, 'failed') ? history.list('failed', limit) : [],
-        wants(state, 'done') ? history.list('done', limit) : [],
-      ])
-      return newestFirst(lists.flat(), limit)
-    },
-    async show(id) {
-      const message = await entries.message(id)
-      const open = message && (await keptEntry(await entries.read(message)))
-      if (open) return open
-      const ending = await history.get(id)
-      if (!ending) return undefined
-      const repeats = await windows.repeats(ending.origin.key, id)
-      return readable(() => keptOf({ ...ending, repeats }))[0]
-    },
-    async retry(id, asked) {
-      const ending = await history.get(id, ['failed'])
-      if (!ending || (await entries.message(id))) return false
-      const { origin, raw } = ending
-      const held = new Held({ link, names, origin, raw, seq: 0, run })
-      await held.read()
-      await held.write({ kind: 'again', progress: begunAgain(ending, asked) })
-      const [entry] = readable(() => keptOf(ending))
-      const lane = laneOf(entry?.event ?? { priority: 'Debug' })
-      await link.put(names.eventOf(lane, id), raw, { id: `${id}.${asked}`, headers: originHeaders(origin) })
-      await history.drop(id)
-      figures.begunAgain(id, origin.received)
-      return true
-    },
-    async drop(id) {
-      const dropped = await history.drop(id)
-      if (dropped) figures.forgotten(dropped === 'failed')
-      return dropped !== undefined
-    },
+    ...operations({ link, names, windows, figures, history, entries, run }),
     stats: () => figures.stats(),
     async close() {
       await intake.close()

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Letter } from '@talon/core'
-import type { Logger } from '@talon/plugin'
+import { TalonError, type Logger } from '@talon/plugin'
 import { decodeText } from './codec.ts'
 import type { Fact } from './facts.ts'
-import { isConflict, isNotFound, refusal } from './failure.ts'
+import { isConflict, isNotFound, isPassing, refusal } from './failure.ts'
 import type { Link } from './link.ts'
 import { textOf, type Names } from './subjects.ts'
 
@@ -77,8 +77,16 @@ export class Letters {
     const { name, run } = this.#parts
     const subject = this.#names.letterOf(name, run, report.id, notifier)
     const posted: Posted = { event, ...letter }
-    const { seq } = await this.#link.insist(subject, JSON.stringify(posted), { id: subject, ttl: KEPT })
-    this.#posted.set(keyOf(report.id, notifier), seq)
+    try {
+      const { seq } = await this.#link.insist(subject, JSON.stringify(posted), { id: subject, ttl: KEPT })
+      this.#posted.set(keyOf(report.id, notifier), seq)
+    } catch (error) {
+      if (isPassing(error) || !TalonError.is(error)) throw error
+      // Too large. It is told from here, and by nobody else: better than an event that never ends.
+      this.#parts.log.warn('a report is not kept: it is lost where this server ends before it arrives', {
+        ...{ event, notifier, error: error.message },
+      })
+    }
   }
 
   async delivered({ report, notifier }: Letter): Promise<void> {
@@ -127,7 +135,9 @@ export class Letters {
     // From before the list: what is delivered meanwhile may be in it still.
     const posted = new Set(this.#posted.keys())
     const all = this.#names.letterOf('*', '*', '*', '*')
-    const info = await this.#link.jsm.streams.info(progress, { subjects_filter: all })
+    const info = await this.#link.jsm.streams.info(progress, { subjects_filter: all }).catch((error: unknown) => {
+      throw refusal(error, 'look for reports that others left')
+    })
     const subjects = Object.keys(info.state.subjects ?? {})
     const runs = new Map<string, Promise<boolean>>()
     const found: { seq: number; posted: Posted }[] = []

@@ -19,12 +19,16 @@ export interface Put {
   readonly timeout?: number
   /** Ends the tries. */
   readonly signal?: AbortSignal
+  /** Of what NATS takes in one message, the part that this one may have. */
+  readonly share?: number
 }
 
 /** Milliseconds that an answer may take, that an outage may take before nobody waits for it, and between tries. */
 export const TIMEOUT = 1_500
 const OUTAGE = 1_000
 const PAUSE = 100
+/** Bytes of a message that are left for its headers. */
+const HEADERS = 4_096
 
 /** https://docs.nats.io/reference/reference-protocols/nats_api_reference#fetching-from-a-stream-by-sequence */
 type Query = { readonly seq: number; readonly next_by_subj?: string } | { readonly last_by_subj: string }
@@ -57,15 +61,15 @@ export class Link {
 
   /** Stores a message. @throws what NATS says; of a conflict, `isConflict` knows. */
   async put(subject: string, text: string, options: Put = {}): Promise<PubAck> {
-    const { after, id, ttl, headers = {}, alone = false, timeout = TIMEOUT } = options
+    const { after, id, ttl, headers = {}, alone = false, timeout = TIMEOUT, share = 1 } = options
     const carried = this.#headers()
     for (const [name, value] of Object.entries(headers)) carried.set(name, value)
     if (alone) carried.set('Nats-Rollup', 'sub')
     const data = encode(text)
-    const most = this.connection.info?.max_payload ?? Infinity
-    if (data.length + 4096 > most)
+    const most = (this.connection.info?.max_payload ?? Infinity) * share - HEADERS
+    if (data.length > most)
       throw new ActionError(
-        `${data.length} bytes are more than NATS takes in one message (${most}): raise its max_payload`,
+        `${data.length} bytes are more than one message of NATS has room for (${Math.floor(most)}): raise its max_payload`,
       )
     await this.ready()
     return this.js.publish(subject, data, {

@@ -9,7 +9,7 @@ export interface NatsConnectionOptions {
   readonly token?: string | undefined
   /** Path of a credentials file (`.creds`). Read at each connection: it may be renewed. */
   readonly credentials?: string | undefined
-  /** Paths of PEM files. `ca` alone asks for TLS; `cert` and `key` say who this server is. */
+  /** Paths of PEM files, read at each connection, too. `ca` alone asks for TLS; `cert` and `key` say who this server is. */
   readonly tls?: {
     readonly ca?: string | undefined
     readonly cert?: string | undefined

@@ -21,5 +21,11 @@ export function originOf({ id, received, traceId, parentSpanId, sampled }: Event
 /** Undefined where the message is none of Talon's. */
 export function readOrigin(headers: MsgHdrs | undefined): Origin | undefined {
   const text = headers?.get(HEADER)
-  return text ? (JSON.parse(text) as Origin) : undefined
+  if (!text) return undefined
+  try {
+    const origin = JSON.parse(text) as Partial<Origin> | null
+    return typeof origin?.id === 'string' && typeof origin.key === 'string' ? (origin as Origin) : undefined
+  } catch {
+    return undefined
+  }
 }

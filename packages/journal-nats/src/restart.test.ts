@@ -75,4 +75,22 @@ describe('NATS that is killed and comes back', () => {
     while ((await accept(journal, '4').catch(() => 'away')) !== 'accepted') await sleep(100)
     await journal.close()
   })
+
+  it('is what every question of an operator is answered with', async () => {
+    const journal = await natsJournal(optionsOf(nats.url))
+    await accept(journal, '1')
+    await nats.kill()
+    for (const ask of [
+      () => journal.list({ limit: 10 }),
+      () => journal.show('1'),
+      () => journal.retry('1', 5),
+      () => journal.drop('1'),
+    ]) {
+      const error: unknown = await ask().catch((error: unknown) => error)
+      expect(TalonError.is(error) && error.kind).toBe('action')
+    }
+    await nats.start()
+    while ((await accept(journal, '2').catch(() => 'away')) !== 'accepted') await sleep(100)
+    await journal.close()
+  })
 })

@@ -1,5 +1,5 @@
 import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream'
-import { ConfigError, type Logger } from '@talon/plugin'
+import { ConfigError } from '@talon/plugin'
 import { codeOf, isNotFound, obstacle } from './failure.ts'
 import type { Link } from './link.ts'
 import type { NatsJournalOptions } from './options.ts'
@@ -59,7 +59,7 @@ function wantedOf(names: Names, options: NatsJournalOptions): Wanted[] {
 export async function ensureStreams(link: Link, names: Names, options: NatsJournalOptions): Promise<void> {
   for (const wanted of wantedOf(names, options))
     try {
-      await ensureStream(link, wanted, options.log)
+      await ensureStream(link, wanted, names)
     } catch (error) {
       throw obstacle(error, `the stream ${wanted.name} cannot be used`)
     }
@@ -77,22 +77,24 @@ export async function ensureStreams(link: Link, names: Names, options: NatsJourn
   }
 }
 
-async function ensureStream({ jsm }: Link, wanted: Wanted, log: Logger): Promise<void> {
+async function ensureStream({ jsm }: Link, wanted: Wanted, { prefix }: Names): Promise<void> {
   const known = await jsm.streams.info(wanted.name).catch((error: unknown) => {
     if (isNotFound(error)) return undefined
     throw error
   })
   if (!known) return void (await jsm.streams.add(wanted))
   const is: Partial<Record<string, unknown>> = known.config
-  if (known.config.retention !== wanted.retention || String(known.config.subjects) !== String(wanted.subjects))
+  // An earlier version may have had other subjects, but none of other names.
+  const own = known.config.subjects.every((subject) => subject.startsWith(`${prefix}.`))
+  if (known.config.retention !== wanted.retention || !own)
     throw new ConfigError(
       `journal.nats: the stream ${wanted.name} is there with another retention or other subjects: it is not Talon's; set another journal.nats.prefix`,
     )
   const changed = Object.entries(wanted).filter(([key, value]) => JSON.stringify(is[key]) !== JSON.stringify(value))
   if (!changed.length) return
+  const settings = changed.map(([key]) => key).join(', ')
   await jsm.streams.update(wanted.name, { ...known.config, ...wanted }).catch((error: unknown) => {
-    const settings = changed.map(([key]) => key).join(', ')
-    log.warn('a stream stays as it is', { stream: wanted.name, settings, error: String(error) })
+    throw obstacle(error, `the stream ${wanted.name} cannot be changed (${settings})`)
   })
 }
 
