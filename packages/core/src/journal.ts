@@ -130,6 +130,8 @@ export interface Journal {
   /** Forgets an event that is finished. @returns whether there was one. */
   drop(id: string): Promise<boolean>
   stats(): JournalStats
+  /** Whether it can keep an event now, for `/readyz`: throws where not. Absent where only trying tells. */
+  check?(): Promise<void>
   close(): Promise<void>
 }
 

@@ -208,15 +208,18 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       return issues
     },
     async ready(asked) {
-      const checks = clientsOf(ruleset, host).map(async (client: Client) => {
+      const check = async (name: string, work: () => unknown) => {
         try {
-          await host.check(client, asked)
+          await work()
           return []
         } catch (error) {
-          return [`${client.name}: ${error instanceof Error ? error.message : String(error)}`]
+          return [`${name}: ${error instanceof Error ? error.message : String(error)}`]
         }
-      })
-      const problems = (await Promise.all(checks)).flat()
+      }
+      const clients = clientsOf(ruleset, host).map((client: Client) =>
+        check(client.name, () => host.check(client, asked)),
+      )
+      const problems = (await Promise.all([...clients, check('journal', () => journal.check?.())])).flat()
       return { ready: taking && problems.length === 0, problems: taking ? problems : [...problems, 'stopping'] }
     },
     get ruleset() {

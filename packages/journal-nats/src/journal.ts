@@ -64,6 +64,7 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
     delivered: (letter) => letters.delivered(letter),
     ...operations({ link, names, windows, figures, history, entries, run }),
     stats: () => figures.stats(),
+    check: () => link.ready(),
     async close() {
       await intake.close()
       entries.close()
