@@ -103,6 +103,7 @@ export function valuesSchema(configSchema: object): Schema {
         enabled: { type: 'boolean' },
         sender: NAME_IN_URL,
         scraper: NAME_IN_URL,
+        operator: NAME_IN_URL,
         clients: { type: 'array', items: clientWith(configSchema as Schema, oneKey) },
       },
       additionalProperties: false,

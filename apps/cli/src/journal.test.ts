@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,6 +65,26 @@ describe('talon journal', () => {
     })
     for (let left = 100; journal('drop', id, ...server).status !== 0 && left; left--) await sleep(50)
     expect(journal('show', id, ...server)).toMatchObject({ status: 1, stderr: expect.stringContaining('no event') })
+  })
+
+  it('asks its own server as the client of the config file that may, whose secret it can read', async () => {
+    const clients = [
+      { name: 'scraper', roles: ['read'], token: 'the-token-of-the-scraper' },
+      { name: 'former', roles: ['read', 'act'], token: 'the-token-of-old', expires: '2020-01-01T00:00:00Z' },
+      { name: 'operator', roles: ['read', 'act'], token_file: join(folder, 'token') },
+    ]
+    writeFileSync(join(folder, 'token'), 'the-token-of-the-operator\n')
+    appendFileSync(join(folder, 'config.yaml'), `auth: ${JSON.stringify({ clients })}\n`)
+    serving = await startServer(args(), folder)
+    const env = { LISTEN_PORT: new URL(serving.url).port }
+    const own = (...more: string[]) => talon(['journal', ...more, ...args()], { env })
+    expect(own('list')).toMatchObject({ status: 0, stdout: 'the journal is empty\n' })
+    expect(own('retry', 'x')).toMatchObject({ status: 1, stderr: expect.stringContaining('no failed event') })
+    rmSync(join(folder, 'token'))
+    expect(own('list').status).toBe(0)
+    expect(own('retry', 'x')).toMatchObject({ status: 2, stderr: expect.stringContaining('answered 401') })
+    const elsewhere = talon(['journal', 'list', '--server', serving.url, ...args()], { env })
+    expect(elsewhere).toMatchObject({ status: 2, stderr: expect.stringContaining('answered 401') })
   })
 
   it('reads what a server left on the disk, and says so where it cannot', async () => {

@@ -63,7 +63,7 @@ describe.runIf(found)('the chart', () => {
       coded,
       Buffer.from(coded, 'base64').toString(),
     ])
-    expect(new Set(values).size).toBe(6)
+    expect(new Set(values).size).toBe(8)
     const others = JSON.stringify(manifests.filter((one) => one !== secret))
     expect(values.filter((value) => others.includes(value))).toEqual([])
   })
@@ -161,6 +161,12 @@ describe.runIf(found)('a server that runs as the chart says', { timeout: 240_000
       await cluster.runPod(namespace, 'before')
       expect((await shellIn('before')).status).toBe(202)
       await seen('before', 'first')
+      // As `kubectl exec` runs it: the pod's own config file, and no token.
+      expect(server.run('journal', 'list')).toMatchObject({ status: 0, stdout: expect.stringContaining(' done ') })
+      expect(server.run('journal', 'retry', 'x')).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('no failed'),
+      })
       server.remount(render('second'))
       await until(() => server.output().includes('the rules were reloaded') || undefined, 'the rules were reloaded')
       await until(async () => {
@@ -278,7 +284,12 @@ describe.runIf(found && real)('a real API server', { timeout: 240_000 }, () => {
 
     it('keeps the secrets over an upgrade, and over an uninstallation', async () => {
       const before = await secretOf()
-      expect(Object.keys(before ?? {}).toSorted()).toEqual(['deduplication-secret', 'scraper-token', 'sender-password'])
+      expect(Object.keys(before ?? {}).toSorted()).toEqual([
+        'deduplication-secret',
+        'operator-token',
+        'scraper-token',
+        'sender-password',
+      ])
       for (const args of [['upgrade'], ['uninstall'], ['install']]) {
         const chart = args[0] === 'uninstall' ? [] : [CHART]
         const { status, output } = helm.run([...args, RELEASE, ...chart, ...at()])

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -26,6 +26,8 @@ export interface Mounted extends Pick<Server, 'url' | 'output'> {
   secret(name: string): string
   /** Fills the volumes anew, as kubelet does when a ConfigMap has changed. */
   remount(manifests: readonly KubernetesObject[]): void
+  /** Runs `talon` beside the server, with what its container has. */
+  run(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string }
   stop(): Promise<number | null>
 }
 
@@ -70,8 +72,9 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
     // A pod has KUBERNETES_SERVICE_HOST, and with it its place for the journal.
     JOURNAL_PATH: join(root, '/var/lib/talon'),
   }
+  const environment = { ...own, ...Object.fromEntries(given) }
   const child = spawn(process.execPath, [TALON, ...args.map(here)], {
-    env: { ...own, ...Object.fromEntries(given) },
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
@@ -92,6 +95,11 @@ export async function startMounted({ manifests, kubeconfig, namespace }: Mounted
       return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })
     },
     remount,
+    run: (...more) =>
+      spawnSync(process.execPath, [TALON, ...more, '-c', here('/etc/falco-talon/config.yaml')], {
+        env: environment,
+        encoding: 'utf8',
+      }),
     async stop() {
       child.kill('SIGTERM')
       const code = await exited

@@ -1,10 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
-import { readSetup } from '@talon/core'
+import { readSetup, type Role } from '@talon/core'
 import { ConfigError } from '@talon/plugin'
 import { onDisk } from '../journal/on-disk.ts'
 import { overHttp } from '../journal/over-http.ts'
+import { ownToken } from '../journal/own-token.ts'
 import type { JournalSource, Line } from '../journal/source.ts'
-import { ownServer } from '../own-server.ts'
+import { namedServer } from '../own-server.ts'
 import type { GlobalOptions } from '../command.ts'
 import { printTable } from '../table.ts'
 
@@ -19,10 +20,18 @@ interface JournalOptions extends GlobalOptions {
 
 type Verb = 'list' | 'show' | 'retry' | 'drop'
 
+/** What a client of the server must be allowed; whether it is there is seen by reading. */
+const NEEDED: Readonly<Record<Verb, readonly Role[]>> = {
+  list: ['read'],
+  show: ['read'],
+  retry: ['read', 'act'],
+  drop: ['read', 'act'],
+}
+
 /** Looks at the journal, begins what failed again, or forgets it. Status 1 where there is no such event. */
 export function journal(verb: Verb): (options: JournalOptions) => Promise<number> {
   return async (options) => {
-    const source = await sourceOf(options)
+    const source = await sourceOf(options, NEEDED[verb])
     try {
       return await verbs[verb](source, options)
     } finally {
@@ -31,10 +40,14 @@ export function journal(verb: Verb): (options: JournalOptions) => Promise<number
   }
 }
 
-async function sourceOf({ config: configPath, server }: JournalOptions): Promise<JournalSource> {
+async function sourceOf(
+  { config: configPath, server }: JournalOptions,
+  roles: readonly Role[],
+): Promise<JournalSource> {
   const { config } = await readSetup({ configPath, rulesPaths: [], env: process.env, plugins: [] })
-  const url = server ?? ownServer(config)
-  const running = await overHttp(url, process.env['TALON_TOKEN'])
+  // Its own token is for its own server: another address may be anybody's.
+  const token = process.env['TALON_TOKEN'] ?? (server ? undefined : await ownToken(config.auth.clients, roles))
+  const running = await overHttp(server ?? namedServer(config), token)
   if (!running && server) throw new ConfigError(`nothing listens at ${new URL(server).origin}: is the server running?`)
   return running ?? onDisk(config, process.env)
 }

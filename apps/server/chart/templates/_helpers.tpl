@@ -95,6 +95,9 @@ files are the same.
 - name: {{ .scraper | quote }}
   roles: [read]
   token_file: /run/talon/auth.scraper
+- name: {{ .operator | quote }}
+  roles: [read, act]
+  token_file: /run/talon/auth.operator
 {{- end }}
 {{- range $index, $client := .clients }}
 {{- $written := omit $client "password" "token" "secret" }}
@@ -124,6 +127,7 @@ files are the same.
 {{- if .Values.auth.enabled -}}
 {{- $_ := set $files "auth.sender" (dict "name" (include "talon.secretName" .) "key" "sender-password") -}}
 {{- $_ := set $files "auth.scraper" (dict "name" (include "talon.secretName" .) "key" "scraper-token") -}}
+{{- $_ := set $files "auth.operator" (dict "name" (include "talon.secretName" .) "key" "operator-token") -}}
 {{- end -}}
 {{- range $index, $client := .Values.auth.clients -}}
 {{- range $way := list "password" "token" "secret" -}}
