@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { binary, builtBinary } from '../cluster/binaries.ts'
+import { freePort } from './free-port.ts'
 import { signedFetch, type SignedInit } from './signed-fetch.ts'
 
 /** An S3 server on loopback, as its own process. It checks signatures, checksums and conditions. */
@@ -111,12 +111,4 @@ export async function startVersitygw({ buckets, accounts = {}, tls }: VersitygwO
       rmSync(home, { recursive: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { binary, builtBinary } from '../../../tools/cluster/binaries.ts'
+import { freePort } from '../../../tools/counterparts/free-port.ts'
 
 /** Whether fake-gcs-server is there, or can be built; says once what is not run without it. */
 export async function canStartGcs(what: string): Promise<boolean> {
@@ -73,12 +73,4 @@ export async function startGcs(given: { readonly folder?: string; readonly port?
       await exited
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
 }

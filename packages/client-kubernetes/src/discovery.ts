@@ -33,6 +33,9 @@ interface Listed {
 /** The kinds served under that name, the core group's first: more than one where the group was left open. */
 export type Resolve = (sought: Sought, signal: AbortSignal) => Promise<Served[]>
 
+/** A group is a DNS name. Events may name others, such as `..`, which a URL parser would fold away. */
+const GROUP = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/
+
 /** Asks the server what it serves, anew each time: kinds come and go with their definitions. */
 export function createResolve({ json }: Pick<Connection, 'json'>): Resolve {
   const read = <T>(path: string, signal: AbortSignal) =>
@@ -42,6 +45,7 @@ export function createResolve({ json }: Pick<Connection, 'json'>): Resolve {
     })
 
   async function groups({ group, version }: Sought, signal: AbortSignal): Promise<(readonly [string, string])[]> {
+    if (group !== undefined && !GROUP.test(group)) return []
     if (group !== undefined && version !== undefined) return [[group, version]]
     const core = ['', version ?? 'v1'] as const
     if (group === '') return [core]

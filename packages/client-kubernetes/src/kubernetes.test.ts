@@ -142,6 +142,14 @@ describe('kinds', () => {
     expect(await client.resolve({ resource: 'pods', group: 'no.such' }, never)).toEqual([])
     expect(await client.resolve({ resource: 'pods', group: '', version: 'v9' }, never)).toEqual([])
   })
+
+  it.each(['..', '.', 'a/../..', '%2e%2e'])(
+    'are none of the group %j, and nothing outside /apis is asked for',
+    async (group) => {
+      expect(await client.resolve({ resource: 'pods', group }, never)).toEqual([])
+      expect(sandbox.requests.filter(({ path }) => !/^\/apis\/[^/]+$/.test(path))).toEqual([])
+    },
+  )
 })
 
 describe('logs', () => {

@@ -1,4 +1,6 @@
 import type { Gcp, GcpRequest } from '@talon/client-gcp'
+import { ActionError } from '@talon/plugin'
+import { z } from 'zod'
 
 /** An object to be. */
 export interface ObjectToBe {
@@ -13,22 +15,30 @@ export interface ObjectToBe {
   readonly replace: boolean
 }
 
+/** What Cloud Storage tells of an object. https://cloud.google.com/storage/docs/json_api/v1/objects#resource */
+const told = z.object({ size: z.string(), md5Hash: z.string().optional() })
+
 /** What is known of an object that is there. @throws ActionError, `retryable` where it is gone again. */
 export async function existing(
   { bucket, name }: ObjectToBe,
   gcp: Gcp,
   signal: AbortSignal,
-): Promise<{ readonly size?: string; readonly md5Hash?: string }> {
+): Promise<z.output<typeof told>> {
   const path = `b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`
+  const purpose = `gs://${bucket}/${name} is there already, and cannot be compared`
   const { body } = await gcp.send({
-    purpose: `gs://${bucket}/${name} is there already, and cannot be compared`,
+    purpose,
     method: 'GET',
     url: `${gcp.endpoints.storage}/storage/v1/${path}?fields=size,md5Hash`,
     signal,
     passing: [404],
     advice: { 403: granted('storage.objects.get', bucket), 404: 'it is gone again' },
   })
-  return JSON.parse(body) as { size?: string; md5Hash?: string }
+  try {
+    return told.parse(JSON.parse(body))
+  } catch (cause) {
+    throw new ActionError(`${purpose}: the answer is none of Cloud Storage; check gcp.storage_endpoint`, { cause })
+  }
 }
 
 /** What an error of storing the object says besides the error itself. */

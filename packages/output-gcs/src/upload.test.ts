@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { startReceiver } from '../../client-http/testing/receiver.ts'
 import { openBed } from '../testing/bed.ts'
 import { startSessions } from '../testing/sessions.ts'
 
@@ -85,5 +86,18 @@ it.each([
     message: expect.stringMatching(
       new RegExp(`^gs://evidence/a.log was not stored: .*${message}.*${words === message ? '' : words}`),
     ) as string,
+  })
+})
+
+it('an object that is there, and of which nobody can tell what it is, is named with what to look at', async () => {
+  const { url } = await startReceiver(({ method }) =>
+    method === 'POST' ? { status: 412 } : { status: 200, body: '<html>\u001b[31m' },
+  )
+  const there = await openBed(url)
+  onTestFinished(() => there.close())
+  await expect(there.store(there.artifactOf(content))).rejects.toMatchObject({
+    kind: 'action',
+    message:
+      'gs://evidence/a.log is there already, and cannot be compared: the answer is none of Cloud Storage; check gcp.storage_endpoint',
   })
 })
