@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { firstParty } from '@talon/bundle'
-import { inspect, readSetup } from '@talon/core'
+import { CONFIG_FILE, inspect, readSetup } from '@talon/core'
 import type { Issue } from '@talon/plugin'
 import { issueCommand } from '../issues/github.ts'
 import { issueText, paintFor, type Paint } from '../issues/text.ts'
@@ -25,7 +26,7 @@ interface Findings {
 /** Says what is wrong with the config file and the rules: exit status 1 where something is. Opens nothing. */
 export async function check({ config, rules, format = 'text', strict = false }: CheckOptions): Promise<number> {
   const setup = await readSetup({
-    configPath: config,
+    configPath: config ?? (rules ? undefined : written()),
     rulesPaths: rules,
     env: process.env,
     plugins: await firstParty(),
@@ -42,6 +43,12 @@ export async function check({ config, rules, format = 'text', strict = false }: 
     issues,
   })
   return errors ? 1 : 0
+}
+
+/** What `talon init` has written into this folder, where no file is named and none is installed. */
+function written(): string | undefined {
+  const file = 'config.yaml'
+  return !existsSync(CONFIG_FILE) && existsSync(file) ? file : undefined
 }
 
 function print(format: 'text' | 'json' | 'github', findings: Findings): void {

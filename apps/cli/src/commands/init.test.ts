@@ -20,6 +20,7 @@ describe('talon init', () => {
     expect(stdout).toContain('talon check -c config.yaml')
     const checked = talon(['check', '--strict', '-c', 'config.yaml'], { cwd: folder })
     expect(checked.stdout).toMatch(/^✓ 30 rules, nothing wrong in rules\.yaml\n$/)
+    expect(talon(['check', '--strict'], { cwd: folder }).stdout).toBe(checked.stdout)
   })
 
   it('writes every setting as a comment that has its default', async () => {
