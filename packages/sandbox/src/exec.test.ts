@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { text as textOf } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { pod, startSandbox, type ExecCall, type Sandbox } from './index.ts'
@@ -36,6 +38,15 @@ async function exec(query: string, protocol: string, frames: readonly Buffer[] =
   return channels
 }
 
+/** Status and text of the answer where no connection comes about. */
+async function refusal(name: string, query: string): Promise<readonly [number | undefined, string]> {
+  const url = `${sandbox.url.replace('http', 'ws')}/api/v1/namespaces/default/pods/${name}/exec?${query}`
+  const socket = new WebSocket(url, 'v5.channel.k8s.io')
+  socket.on('error', () => {})
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
+  return [response.statusCode, await textOf(response)]
+}
+
 it.each(['v4.channel.k8s.io', 'v5.channel.k8s.io'])(
   '%s brings output, errors and the exit status apart',
   async (protocol) => {
@@ -67,17 +78,8 @@ it.each([
   ['none', 'command=ls', 404, 'pods "none" not found'],
   ['waiting', 'command=ls&stdout=true', 400, 'pod waiting does not have a host assigned'],
 ])('exec in %s with %s is refused before anything runs', async (name, query, code, message) => {
-  const url = `${sandbox.url.replace('http', 'ws')}/api/v1/namespaces/default/pods/${name}/exec?${query}`
-  const socket = new WebSocket(url, 'v5.channel.k8s.io')
-  socket.on('error', () => {})
-  const [, response] = (await once(socket, 'unexpected-response')) as [
-    unknown,
-    AsyncIterable<Buffer> & { statusCode: number },
-  ]
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  expect(response.statusCode).toBe(code)
-  expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ kind: 'Status', message })
+  const [status, text] = await refusal(name, query)
+  expect([status, JSON.parse(text)]).toMatchObject([code, { kind: 'Status', message }])
   expect(asked).toEqual([])
 })
 
@@ -90,16 +92,7 @@ it.each([
     headers: { 'content-type': 'application/merge-patch+json' },
     body: JSON.stringify({ status: { containerStatuses: [{ name: 'a', state: { running: {} } }] } }),
   })
-  const url = `${sandbox.url.replace('http', 'ws')}/api/v1/namespaces/default/pods/web-0/exec?${query}`
-  const socket = new WebSocket(url, 'v5.channel.k8s.io')
-  socket.on('error', () => {})
-  const [, response] = (await once(socket, 'unexpected-response')) as [
-    unknown,
-    AsyncIterable<Buffer> & { statusCode: number },
-  ]
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  expect([response.statusCode, Buffer.concat(chunks).toString()]).toEqual([code, message])
+  expect(await refusal('web-0', query)).toEqual([code, message])
 })
 
 it('a terminal has one output', async () => {

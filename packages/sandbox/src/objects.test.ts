@@ -7,43 +7,21 @@ import {
   type KubernetesObject,
 } from '@kubernetes/client-node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { pod, POLICY_KINDS, startSandbox, type ExecCall, type Sandbox } from './index.ts'
+import { refused } from '../testing/refused.ts'
+import { pod, POLICY_KINDS, startSandbox, type Sandbox } from './index.ts'
 
 let sandbox: Sandbox
 let core: CoreV1Api
 let config: KubeConfig
-let asked: ExecCall[]
 
 beforeEach(async () => {
-  asked = []
-  sandbox = await startSandbox({
-    kinds: POLICY_KINDS,
-    replaceDelay: 5,
-    endDelay: 5,
-    log: ({ container }) => `one\ntwo\n${container}\n`,
-    exec: (call) => {
-      asked.push(call)
-      return call.command[0] === 'fail'
-        ? { stderr: 'no\n', exitCode: 3 }
-        : { stdout: `ran ${call.command.join(' ')}${call.stdin}` }
-    },
-  })
+  sandbox = await startSandbox({ kinds: POLICY_KINDS, replaceDelay: 5, endDelay: 5 })
   config = new KubeConfig()
   config.loadFromString(sandbox.kubeconfig)
   core = config.makeApiClient(CoreV1Api)
 })
 afterEach(() => sandbox.close())
 
-/** The refusal of a call, as `code reason message`. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  const error = await call.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  const { code, body } = error as { code: number; body: string }
-  const { reason, message } = JSON.parse(body) as { reason: string; message: string }
-  return `${code} ${reason} ${message}`
-}
 const default0 = { namespace: 'default', name: 'web-0' }
 
 describe('objects', () => {
@@ -88,12 +66,12 @@ describe('objects', () => {
         body: { metadata, spec: { containers: [{ name: 'a', image: 'x' }] } },
       })
     const refusals = await Promise.all([
-      refusal(core.readNamespacedPod({ namespace: 'default', name: 'none' })),
-      refusal(create({ name: 'web-0' })),
-      refusal(replace('1')),
-      refusal(create({ name: 'Web_0' })),
-      refusal(create({ name: 'ok', labels: { a: 'no good' } })),
-      refusal(core.createNamespacedPod({ namespace: 'nowhere', body: { metadata: { name: 'x' } } })),
+      refused(core.readNamespacedPod({ namespace: 'default', name: 'none' })),
+      refused(create({ name: 'web-0' })),
+      refused(replace('1')),
+      refused(create({ name: 'Web_0' })),
+      refused(create({ name: 'ok', labels: { a: 'no good' } })),
+      refused(core.createNamespacedPod({ namespace: 'nowhere', body: { metadata: { name: 'x' } } })),
     ])
     expect(refusals).toEqual([
       '404 NotFound pods "none" not found',
@@ -143,7 +121,7 @@ describe('objects', () => {
         PatchStrategy.ServerSideApply,
       )
     await apply('one', '1')
-    expect(await refusal(apply('two', '2'))).toBe(
+    expect(await refused(apply('two', '2'))).toBe(
       '409 Conflict Apply failed with 1 conflict: conflict with "one": .data.k',
     )
     expect(await apply('two', '2', true)).toMatchObject({ data: { k: '2' } })

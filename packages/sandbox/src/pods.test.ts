@@ -9,6 +9,7 @@ import {
 } from '@kubernetes/client-node'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { refused } from '../testing/refused.ts'
 import {
   daemonSet,
   deployment,
@@ -45,16 +46,6 @@ beforeEach(async () => {
 })
 afterEach(() => sandbox.close())
 
-/** The refusal of a call, as `code reason message`. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  const error = await call.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  const { code, body } = error as { code: number; body: string }
-  const { reason, message } = JSON.parse(body) as { reason: string; message: string }
-  return `${code} ${reason} ${message}`
-}
 const default0 = { namespace: 'default', name: 'web-0' }
 /** Waits for what comes by itself; the test's own time limit ends it. */
 const later = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {
@@ -71,11 +62,11 @@ describe('a pod', () => {
     const { metadata } = await core.readNamespacedPod(default0)
     const remove = (uid: string) =>
       core.deleteNamespacedPod({ ...default0, body: { gracePeriodSeconds: 0, preconditions: { uid } } })
-    expect(await refusal(remove('other'))).toBe(
+    expect(await refused(remove('other'))).toBe(
       `409 Conflict Operation cannot be fulfilled on Pod "web-0": the UID in the precondition (other) does not match the UID in record (${metadata?.uid}). The object might have been deleted and then recreated`,
     )
     await remove(metadata?.uid ?? '')
-    expect(await refusal(core.readNamespacedPod(default0))).toMatch(/^404/)
+    expect(await refused(core.readNamespacedPod(default0))).toMatch(/^404/)
   })
 
   it('ends in a while where it has a grace period', async () => {
@@ -113,10 +104,10 @@ describe('a pod', () => {
     sandbox.seed(pod({ name: 'web-0' }), pod({ name: 'two', containers: ['a', 'b'] }))
     expect(await core.readNamespacedPodLog({ ...default0, tailLines: 2 })).toBe('two\nmain\n')
     const two = { namespace: 'default', name: 'two' }
-    expect(await refusal(core.readNamespacedPodLog(two))).toBe(
+    expect(await refused(core.readNamespacedPodLog(two))).toBe(
       '400 BadRequest a container name must be specified for pod two, choose one of: [a b]',
     )
-    expect(await refusal(core.readNamespacedPodLog({ ...two, container: 'c' }))).toBe(
+    expect(await refused(core.readNamespacedPodLog({ ...two, container: 'c' }))).toBe(
       '400 BadRequest container c is not valid for pod two',
     )
   })
@@ -156,7 +147,7 @@ describe('a pod', () => {
     const [first] = (await core.listNamespacedPod({ namespace: 'default' })).items
     const name = first?.metadata?.name ?? ''
     const evict = () => core.createNamespacedPodEviction({ namespace: 'default', name, body: { metadata: { name } } })
-    expect(await refusal(evict())).toBe(
+    expect(await refused(evict())).toBe(
       "429 TooManyRequests Cannot evict pod as it would violate the pod's disruption budget.",
     )
     await config.makeApiClient(PolicyV1Api).deleteNamespacedPodDisruptionBudget({ namespace: 'default', name: 'b' })
