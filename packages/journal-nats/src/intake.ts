@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { Work } from '@talon/core'
 import { PRIORITIES, type Logger } from '@talon/plugin'
+import { isNotFound } from './failure.ts'
 import type { Link } from './link.ts'
 import { LANES, type Lane, type Names } from './subjects.ts'
 
@@ -27,6 +28,8 @@ export interface IntakeParts {
   readonly last: number
   /** Undefined where there is nothing to do; `leave` is to be called once this process works on it no more. */
   readonly take: (message: JsMsg, leave: () => void) => Promise<Taken | undefined>
+  /** Makes again what events are handed out by, where somebody removed it. */
+  readonly repair: () => Promise<void>
   readonly log: Logger
 }
 
@@ -101,7 +104,12 @@ export class Intake {
           })
         } catch (error) {
           if (signal.aborted) return
-          this.#parts.log.debug('NATS hands out nothing, trying again', { lane, error: String(error) })
+          const { log, repair } = this.#parts
+          log.debug('NATS hands out nothing, trying again', { lane, error: String(error) })
+          if (isNotFound(error))
+            await repair().catch((error: unknown) => {
+              log.error('NATS has nothing more to hand events out by', { lane, error: String(error) })
+            })
           await sleep(PAUSE, undefined, { signal }).catch(() => {})
         }
     }

@@ -12,7 +12,7 @@ import { Letters } from './letters.ts'
 import { Link, TIMEOUT } from './link.ts'
 import { operations } from './operations.ts'
 import type { NatsJournalOptions } from './options.ts'
-import { ensureStreams } from './streams.ts'
+import { ensureConsumers, ensureStreams } from './streams.ts'
 import { namesOf } from './subjects.ts'
 import { Windows } from './windows.ts'
 
@@ -39,7 +39,11 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
     throw obstacle(error, 'the streams cannot be used')
   }
   const entries = new Entries({ ...options, link, names, windows, figures, history, run })
-  const intake = new Intake({ link, names, last, log, take: (message, leave) => entries.take(message, leave) })
+  const intake = new Intake({
+    ...{ link, names, last, log },
+    take: (message, leave) => entries.take(message, leave),
+    repair: () => ensureConsumers(link, names, options),
+  })
   const accepted = (event: Event) => entries.accepted(event)
 
   return {

@@ -126,10 +126,9 @@ export class Link {
   async ready(): Promise<void> {
     if (this.#away === undefined) return
     const left = OUTAGE - (performance.now() - this.#away)
-    const back = await Promise.race([
-      this.#back.promise.then(() => true),
-      sleep(Math.max(0, left), false, { ref: false }),
-    ])
+    // Who comes later waits for nothing: all that wait are kept until it is back, which may take hours.
+    const back =
+      left > 0 && (await Promise.race([this.#back.promise.then(() => true), sleep(left, false, { ref: false })]))
     if (!back) throw new ActionError('NATS is away: look whether it runs', { retryable: true })
   }
 

@@ -1,5 +1,6 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { Work } from '@talon/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accept } from '../../core/src/journal.fixture.ts'
 import { natsJournal } from './journal.ts'
@@ -52,6 +53,19 @@ describe('the streams', () => {
     await jsm.streams.add({ name: `${options.prefix}-events`, ...memory })
     await expect(natsJournal(options)).rejects.toThrow(/-events cannot be changed \(.*storage.*journal\.nats\.prefix/)
   })
+
+  it('are read again by consumers of their own, when somebody removed those', async () => {
+    const options = optionsOf(nats.url)
+    const journal = await natsJournal(options)
+    const work = journal.work()[Symbol.asyncIterator]()
+    await accept(journal, '1')
+    await work.next()
+    for (const lane of ['urgent', 'other']) await jsm.consumers.delete(`${options.prefix}-events`, lane)
+    await accept(journal, '2')
+    const { value } = (await work.next()) as IteratorResult<Work, undefined>
+    expect(value?.entry.event.id).toBe('2')
+    await journal.close()
+  }, 30_000)
 
   it('are kept on as many servers as the settings say, or the start ends', async () => {
     const options = optionsOf(nats.url)

@@ -63,6 +63,15 @@ export async function ensureStreams(link: Link, names: Names, options: NatsJourn
     } catch (error) {
       throw obstacle(error, `the stream ${wanted.name} cannot be used`)
     }
+  await ensureConsumers(link, names, options)
+}
+
+/** Makes what events are handed out by. @throws ConfigError */
+export async function ensureConsumers(
+  link: Link,
+  names: Names,
+  options: Pick<NatsJournalOptions, 'lease' | 'maxEvents'>,
+): Promise<void> {
   for (const lane of LANES) {
     const wanted: Partial<ConsumerConfig> & { durable_name: string } = {
       ...{ durable_name: lane, filter_subject: names.eventOf(lane, '*') },
