@@ -15,4 +15,5 @@ export const settings = z
   .refine(({ external_id, role_arn }) => role_arn || !external_id, {
     message: 'external_id is for a role: set role_arn too',
   })
+/** The same, checked. */
 export type AwsSettings = z.output<typeof settings>

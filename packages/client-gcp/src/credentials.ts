@@ -14,6 +14,7 @@ export interface Credentials {
   readonly renew: () => void
 }
 
+/** Where credentials are looked for. */
 export interface CredentialsOptions {
   /** `gcp.credentials_path`. */
   readonly path: string | undefined

@@ -3,6 +3,7 @@ import type { Credentials } from './credentials.ts'
 import { refusal, unreachable } from './failure.ts'
 import type { GcpAnswer, GcpRequest } from './request.ts'
 
+/** Requests, over connections that are kept. */
 export interface Exchange {
   /** @throws ActionError, `retryable` after 401, 408, 429, 5xx and most failures of the connection. */
   readonly send: (request: GcpRequest) => Promise<GcpAnswer>

@@ -22,6 +22,7 @@ export interface GcpRequest {
   readonly silence?: number
 }
 
+/** An answer of 2xx, or of a status that the request accepts; everything else is thrown. */
 export interface GcpAnswer {
   readonly status: number
   /** Names in lower case. */

@@ -14,6 +14,7 @@ export interface Write {
   readonly dryRun?: boolean
 }
 
+/** How an object is deleted. What is left out is up to the server. */
 export interface Removal extends Write {
   /** Only the object with this UID is deleted. */
   readonly uid?: string | undefined
@@ -22,12 +23,14 @@ export interface Removal extends Write {
   readonly propagation?: 'Foreground' | 'Background' | 'Orphan'
 }
 
+/** Which objects are listed: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors */
 export interface Selection {
   readonly labelSelector?: string
   readonly fieldSelector?: string
   readonly signal: AbortSignal
 }
 
+/** Which part of a container's log is read: all of it where neither lines nor bytes are given. */
 export interface LogCall {
   readonly container: string
   readonly tailLines?: number

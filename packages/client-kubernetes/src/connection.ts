@@ -13,6 +13,7 @@ export interface Call extends Asked {
   readonly signal: AbortSignal
 }
 
+/** Requests to one API server, over connections that are kept. Nothing is tried again but a 401, once, with credentials read anew. */
 export interface Connection {
   /** The body of an answer of 2xx. @throws ActionError */
   send(call: Call): Promise<Dispatcher.ResponseData['body']>

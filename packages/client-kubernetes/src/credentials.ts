@@ -25,6 +25,7 @@ export type Tls = Pick<RequestOptions, (typeof TLS)[number]>
 
 const TLS = ['ca', 'cert', 'key', 'rejectUnauthorized', 'servername'] as const
 
+/** What the API is asked with. Files that hold it may be replaced at any time. */
 export interface Credentials {
   /** Reads changed files again first. */
   access(): Promise<Access>
@@ -37,6 +38,7 @@ const LOOK_EVERY = 5000
 const RENEW_EVERY = 1000
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
+/** Where it is found, and how that is read. */
 export interface CredentialsOptions {
   /** Without it: the pod's service account, else what kubectl would take. */
   readonly path?: string | undefined

@@ -17,6 +17,7 @@ export type Json<T> = T extends Date
       ? { [K in keyof T]: Json<T[K]> }
       : T
 
+// As the API writes them; what each holds is in https://kubernetes.io/docs/reference/kubernetes-api/.
 export type Pod = Json<V1Pod>
 export type Node = Json<V1Node>
 export type ReplicaSet = Json<V1ReplicaSet>
@@ -58,6 +59,7 @@ export interface Target<T = KubernetesObject> extends Collection<T> {
 /** Any of them. */
 export type Place<T = KubernetesObject> = Collection<T> & Partial<Omit<Target<T>, keyof Collection>>
 
+// Kinds that plugins speak of, for targets: `{ ...pods, namespace: 'default', name: 'web-0' }`.
 const core = { group: '', version: 'v1' }
 const apps = { group: 'apps', version: 'v1' }
 export const pods: Resource<Pod> = { ...core, resource: 'pods' }

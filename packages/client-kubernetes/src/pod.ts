@@ -18,6 +18,7 @@ export type FoundPod = Pod & {
 
 /** The pod, or why there is none. */
 export type FindPod = (job: PodJob) => Promise<FoundPod | string>
+/** Runs `act` with the pod of the event. The result is `ignored` where the pod is gone, or another bears its name now. */
 export type OnPod = (job: PodJob, act: (pod: FoundPod) => Promise<Result>) => Promise<Result>
 
 /** How much a node's clock may be behind the API server's, in milliseconds. */

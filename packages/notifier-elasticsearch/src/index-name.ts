@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** How many characters of a date each suffix shows. */
 const LENGTH = { daily: 10, monthly: 7, annually: 4, none: 0 } as const
+/** How often a new index begins. */
 export type Suffix = keyof typeof LENGTH
 export const suffixes = Object.keys(LENGTH) as Suffix[]
 

@@ -45,6 +45,7 @@ export function eventOf(report: Report, subject: Subject, host: string) {
   }
 }
 
+/** An Event as it is created. */
 export type Told = ReturnType<typeof eventOf>
 
 /** As Kubernetes writes a MicroTime: RFC 3339 with six digits. */

@@ -20,6 +20,7 @@ export interface Mail {
   readonly html?: string
 }
 
+/** From whom to whom, and in which form. */
 export interface MailOptions {
   readonly from: Mailbox
   readonly to: readonly Mailbox[]

@@ -41,6 +41,7 @@ export const webhookBody = z.object({
     })
     .describe('The event. All of it may have been chosen by an attacker'),
 })
+/** The same as a type. */
 export type WebhookBody = z.output<typeof webhookBody>
 
 /** What a webhook is told of a report. */

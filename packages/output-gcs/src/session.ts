@@ -18,6 +18,7 @@ export interface Session {
   readonly cancel: () => Promise<void>
 }
 
+/** By which way it goes, and what ends it. */
 export interface Line {
   readonly gcp: Gcp
   readonly signal: AbortSignal

@@ -29,9 +29,13 @@ export interface Client<T = any, S extends z.ZodObject = any> {
   check?(client: T, signal: AbortSignal): Promise<void>
 }
 
+/** The clients that a definition uses, by the names that its `run` knows them by. */
 export type Uses = Readonly<Record<string, Client>>
+/** The same, opened: `{ kubernetes }` gives `run` the client itself. */
 export type Opened<U extends Uses> = { readonly [K in keyof U]: U[K] extends Client<infer T> ? T : never }
+/** The fields of an event that a definition needs, by the names that its `run` knows them by: `{ pod: podName }`. */
 export type Needs = Readonly<Record<string, Field<any>>>
+/** The same, read from an event and checked: `{ pod: string }`. */
 export type Read<N extends Needs> = { readonly [K in keyof N]: N[K] extends Field<infer T> ? T : never }
 
 /** A rule of a Kubernetes Role, in the words of rbac.authorization.k8s.io. */
@@ -91,6 +95,7 @@ export interface Notes {
   set(name: string, value: string): void
 }
 
+/** What an actionner is asked to do, and all that it may know. */
 export interface ActionJob<N extends Needs, P extends z.ZodObject> extends Job {
   readonly event: Event
   /** What `needs` names, read from the event and checked. */
@@ -109,6 +114,7 @@ export interface ActionJob<N extends Needs, P extends z.ZodObject> extends Job {
   readonly notes: Notes
 }
 
+/** Acts on the target of an event: observes, changes or destroys it. */
 export interface Actionner<P extends z.ZodObject = any, N extends Needs = any, U extends Uses = any> extends Definition<
   P,
   U
@@ -181,6 +187,7 @@ export interface ContextSource<N extends Needs = any, U extends Uses = any> {
   ): Promise<Context>
 }
 
+/** A definition of any kind. */
 export type Provided = Actionner | Output | Notifier | ContextSource
 
 /** What a package exports by default: its definitions. */

@@ -1,5 +1,6 @@
 const BRAND = Symbol.for('talon.error')
 
+/** Whose matter an error is: the operator's, the event's, the world's. */
 export type ErrorKind = 'config' | 'event' | 'action'
 
 /** Every error that Talon raises on purpose. Told apart by brand and `kind`, so two copies of this package may meet. */

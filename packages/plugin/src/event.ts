@@ -9,6 +9,7 @@ export const PRIORITIES = [
   'Alert',
   'Emergency',
 ] as const
+/** One of `PRIORITIES`. */
 export type Priority = (typeof PRIORITIES)[number]
 
 /**

@@ -1,5 +1,9 @@
 import type { Event, Priority } from './event.ts'
 
+/**
+ * How a step ended: `ignored` decided not to act, `interrupted` was cut short by a crash and may not run again.
+ * `in_progress` is one that has not ended; the engine tells of none yet, and notifiers know the word.
+ */
 export type Status = 'in_progress' | 'success' | 'failure' | 'ignored' | 'interrupted'
 
 /** What came of an action or an output: what notifiers get, and what the journal keeps. Plain JSON. */

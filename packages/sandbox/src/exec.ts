@@ -17,6 +17,7 @@ export interface ExecCall {
   readonly signal: AbortSignal
 }
 
+/** What the command printed, and how it ended. */
 export interface ExecAnswer {
   readonly stdout?: Output
   readonly stderr?: Output

@@ -1,6 +1,7 @@
 /** Any JSON object. */
 export type Json = Record<string, unknown>
 
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/#System */
 export interface OwnerReference {
   readonly apiVersion: string
   readonly kind: string
@@ -10,6 +11,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean
 }
 
+/** The metadata of an object, as far as the sandbox looks into it. */
 export interface Meta {
   name: string
   namespace?: string
@@ -37,6 +39,7 @@ export interface KubeObject {
   [key: string]: unknown
 }
 
+/** A container of a pod's spec, likewise. */
 export interface Container {
   readonly name: string
   readonly image?: string

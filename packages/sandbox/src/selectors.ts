@@ -44,6 +44,7 @@ export interface LabelSelector {
   }[]
 }
 
+/** Whether a selector, as objects have it (matchLabels, matchExpressions), takes an object with these labels. */
 export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels = {}): boolean {
   const equal = Object.entries(matchLabels).every(([key, value]) => labels[key] === value)
   return (

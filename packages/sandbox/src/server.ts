@@ -19,6 +19,7 @@ import { badRequest, noSuchPath } from './status.ts'
 import { Store } from './store.ts'
 import { isWatch, watch } from './watch.ts'
 
+/** What a sandbox answers where a real cluster would run something, and how fast. */
 export interface SandboxOptions {
   /** What a container has logged. */
   readonly log?: LogScript

@@ -44,6 +44,8 @@ const detailsOf = (group: string, kind: string, name: string) => ({
   kind,
 })
 
+// Refusals, each in the API server's own words; `fixtures/refusals.json` holds what it said.
+
 /** `pods`, `deployments.apps`: a resource as the API server names it in messages. */
 const resourceOf = ({ plural, group }: KindOf) => (group ? `${plural}.${group}` : plural)
 /** `Pod`, `Deployment.apps`: a kind as the API server names it in messages. */
@@ -114,6 +116,8 @@ export interface Cause {
   readonly reason: string
   readonly message: string
 }
+
+// What may be wrong with a field: https://pkg.go.dev/k8s.io/apimachinery/pkg/util/validation/field#ErrorType
 
 export const wrongValue = (field: string, value: unknown, why: string): Cause => ({
   field,
