@@ -22,12 +22,14 @@ export interface Serving {
   readonly process: ChildProcess
   readonly url: string
   output(): string
+  /** Its exit status. */
+  readonly exited: Promise<number | null>
   /** Asks it to end, and gives its exit status. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Runs `talon server` with `listen_port: 0`; resolves once it takes events. */
-export async function startServer(args: readonly string[], cwd: string): Promise<Serving> {
+/** Runs `talon server` with `listen_port: 0`, and waits for nothing. */
+export function spawnServer(args: readonly string[], cwd: string): Omit<Serving, 'url'> {
   const child = spawn(process.execPath, [TALON, 'server', ...args], {
     cwd,
     env: { ...ENV, LOG_FORMAT: 'json', LISTEN_ADDRESS: '127.0.0.1', LISTEN_PORT: '0', XDG_STATE_HOME: cwd },
@@ -35,23 +37,28 @@ export async function startServer(args: readonly string[], cwd: string): Promise
   })
   let output = ''
   const exited = once(child, 'exit').then(([code]) => code as number | null)
-  const url = await new Promise<string>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-      const found = /"url":"(http:[^"]+)"/.exec(output)?.[1]
-      if (found) resolve(found)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    void exited.then((code) => reject(new Error(`the server ended with ${code}:\n${output}`)))
-  })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   return {
     process: child,
-    url,
+    exited,
     output: () => output,
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return exited
     },
   }
+}
+
+/** Runs it as well; resolves once it takes events. */
+export async function startServer(args: readonly string[], cwd: string): Promise<Serving> {
+  const server = spawnServer(args, cwd)
+  const url = await new Promise<string>((resolve, reject) => {
+    const look = () => {
+      const found = /"url":"(http:[^"]+)"/.exec(server.output())?.[1]
+      if (found) resolve(found)
+    }
+    server.process.stdout?.on('data', look)
+    void server.exited.then((code) => reject(new Error(`the server ended with ${code}:\n${server.output()}`)))
+  })
+  return { ...server, url }
 }

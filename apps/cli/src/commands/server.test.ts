@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { startServer } from '../talon.fixture.ts'
+import { spawnServer, startServer } from '../talon.fixture.ts'
 
 const patience = { timeout: 20_000, interval: 20 }
 const KUBECONFIG = {
@@ -46,3 +46,18 @@ it.each([
     expect(server.output()).toContain(`"message":"Talon ends at once; ${said}","unfinished":1}`)
   },
 )
+
+it('a signal ends a start that waits for something outside', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'talon-starting-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'kubeconfig'), JSON.stringify(KUBECONFIG))
+  writeFileSync(join(folder, 'rules.yaml'), RULES)
+  // Nothing listens there.
+  const journal = 'journal: { type: nats, nats: { servers: [nats://127.0.0.1:1] } }'
+  writeFileSync(join(folder, 'config.yaml'), `kubeconfig: ${join(folder, 'kubeconfig')}\n${journal}\n`)
+  const server = spawnServer(['-c', 'config.yaml', '-r', 'rules.yaml'], folder)
+  onTestFinished(async () => void (await server.stop('SIGKILL')))
+  await vi.waitFor(() => expect(server.output()).toContain('the start waits for it'), patience)
+  expect(await server.stop('SIGTERM')).toBe(143)
+  expect(server.output()).toContain('Talon ends before it has started')
+})
