@@ -5,7 +5,7 @@ import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, type HandedEntry } from './messages.ts'
 import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
+import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
 
 const running: Replica[] = []
 afterEach(async () => {
@@ -31,7 +31,7 @@ function server(options: Partial<ReplicateOptions> & { readonly election: Electi
 }
 
 const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: TIMES, log: quiet, now: () => performance.now() })
+  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
 
 const first = async (replica: Replica): Promise<Work> => {
   for await (const work of replica.work()) return work

@@ -5,7 +5,7 @@ import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, readMessage, type HandedEntry, type Message, type Progress } from './messages.ts'
 import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
+import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
 
 const running: (Replica | Election)[] = []
 afterEach(async () => {
@@ -24,7 +24,7 @@ function disk(): AdoptingJournal {
 }
 
 const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: TIMES, log: quiet, now: () => performance.now() })
+  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
 
 function server(options: Partial<ReplicateOptions> & { readonly election: Election }): Replica {
   const replica = replicate({

@@ -5,7 +5,7 @@ import { elect, type Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, type HandedEntry, type Message } from './messages.ts'
 import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
+import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
 
 const running: (Replica | Election)[] = []
 afterEach(async () => {
@@ -18,7 +18,7 @@ const eventOf = (id: string) => decode('{"rule":"Shell"}', { id, received: Date.
 const memory = () => memoryJournal({ maxEvents: 2 * MANY, now: () => performance.now() })
 
 const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: TIMES, log: quiet, now: () => performance.now() })
+  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
 
 function server(options: Partial<ReplicateOptions> & Pick<ReplicateOptions, 'election' | 'journal'>): Replica {
   const replica = replicate({
@@ -90,6 +90,7 @@ describe('a leader with a backlog', () => {
       message.kind === 'entries' ? { fates: message.entries.map(() => 'kept') } : { ok: true }
     const replica = server({ election: stand(store, 'a'), journal, link })
     await until(() => replica.hands().handed === MANY)
+    await other.release()
     await other.close()
     const works: Work[] = []
     for await (const work of replica.work()) if (works.push(work) === MANY) break

@@ -53,3 +53,5 @@ export class MemoryStore implements LeaseStore {
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 /** Seconds. */
 export const TIMES = { duration: 0.4, renew: 0.25, retry: 0.03 }
+/** Of a leader that a busy machine does not make lose its lease, and that gives it up where a test says so. */
+export const STEADY = { duration: 60, renew: 40, retry: 0.03 }

@@ -62,7 +62,7 @@ export function createWorking({ copies, election, self, show, grace, onIdle, sig
       return []
     }
     const uncertain = !isOwn(entry) && !copies.isConfirmed(id, term)
-    if (uncertain && !isOver(id)) return []
+    if (uncertain && !graceIsOver(id)) return []
     graces.delete(id)
     copies.move(id, 'working')
     const tenure = { signal: term.signal, valid: () => term.valid(), release: () => released(id, term) }
@@ -73,7 +73,7 @@ export function createWorking({ copies, election, self, show, grace, onIdle, sig
    * A copy may be older than what another leader did meanwhile: its first keeper knows that. Where that one does not
    * come, because it is lost, the copy is all there is, and what may not run twice is not run.
    */
-  function isOver(id: string): boolean {
+  function graceIsOver(id: string): boolean {
     const until = graces.get(id) ?? performance.now() + grace
     if (until <= performance.now()) return true
     graces.set(id, until)
