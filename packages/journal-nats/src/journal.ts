@@ -27,8 +27,8 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
   const link = await open(options)
   const windows = new Windows(link, names, now)
   const figures = new Figures(link, names, options)
-  const letters = new Letters({ ...options, link, names, run })
   const history = new History(link, names)
+  const letters = new Letters({ ...options, link, names, history, run })
   let last = 0
   try {
     await ensureStreams(link, names, options)
@@ -56,7 +56,7 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
       const held = await entries.open(id)
       const ids = [...new Set(told.map(({ report }) => report.id))]
       await held?.write({ kind: 'step', step, record, ...(ids.length && { told: ids }) }, () =>
-        told.map((letter) => letters.post(id, letter)),
+        told.map((letter) => letters.post(id, letter, held.lease?.signal)),
       )
     },
     async note(id, name, value) {

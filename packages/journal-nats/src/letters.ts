@@ -4,6 +4,7 @@ import { TalonError, type Logger } from '@talon/plugin'
 import { decodeText } from './codec.ts'
 import type { Fact } from './facts.ts'
 import { isConflict, isNotFound, isPassing, refusal } from './failure.ts'
+import type { History } from './history.ts'
 import type { Link } from './link.ts'
 import { textOf, type Names } from './subjects.ts'
 
@@ -29,6 +30,7 @@ interface Run {
 export interface LettersParts extends Run {
   readonly link: Link
   readonly names: Names
+  readonly history: History
   /** Milliseconds. */
   readonly lease: number
   readonly monotonic: () => number
@@ -71,14 +73,20 @@ export class Letters {
     await this.#link.jsm.streams.purge(this.#names.state, { filter }).catch(() => {})
   }
 
-  /** Stores it. Whether it was decided, the event's own progress says. */
-  async post(event: string, letter: Letter): Promise<void> {
+  /**
+   * Stores it. Whether it was decided, the event's own progress says.
+   * @param signal ends the tries: the event has passed to another server, and so has what is told of it
+   */
+  async post(event: string, letter: Letter, signal?: AbortSignal): Promise<void> {
     const { report, notifier } = letter
     const { name, run } = this.#parts
     const subject = this.#names.letterOf(name, run, report.id, notifier)
     const posted: Posted = { event, ...letter }
     try {
-      const { seq } = await this.#link.insist(subject, JSON.stringify(posted), { id: subject, ttl: KEPT })
+      const { seq } = await this.#link.insist(subject, JSON.stringify(posted), {
+        ...{ id: subject, ttl: KEPT },
+        ...(signal && { signal }),
+      })
       this.#posted.set(keyOf(report.id, notifier), seq)
     } catch (error) {
       if (isPassing(error) || !TalonError.is(error)) throw error
@@ -193,7 +201,9 @@ export class Letters {
       const told = fact.kind === 'step' ? fact.told : fact.kind === 'over' ? fact.ending.told : undefined
       if (fact.kind === 'again' ? fact.progress.told.includes(report.id) : told?.includes(report.id)) return true
     }
-    return !any
+    if (any) return false
+    const ending = await this.#parts.history.get(event)
+    return ending?.told.includes(report.id) ?? true
   }
 
   async #forget(seq: number): Promise<void> {
