@@ -1,4 +1,4 @@
-import { ActionError } from '@talon/plugin'
+import { ActionError, unlessAborted } from '@talon/plugin'
 import { findIdentity, type Identity } from './identity.ts'
 import { tokenFailure } from './token-failure.ts'
 
@@ -30,7 +30,8 @@ export async function openCredentials({ path, project }: CredentialsOptions): Pr
   const ask = async <T>(question: (identity: Identity) => Promise<T>, signal: AbortSignal): Promise<T> => {
     signal.throwIfAborted()
     try {
-      return await within(signal, (identity ??= findIdentity(path)).then(question))
+      // The library takes no signal.
+      return await unlessAborted((identity ??= findIdentity(path)).then(question), signal)
     } catch (error) {
       signal.throwIfAborted()
       identity = undefined // a file may have been replaced, and a promise of the library that failed stays so
@@ -60,13 +61,4 @@ async function identityToken({ auth, identityTokenUrl }: Identity, audience: str
   const data = { audience, includeEmail: true }
   const answer = await client.request<{ token: string }>({ url: identityTokenUrl, method: 'POST', data })
   return answer.data.token
-}
-
-/** The library takes no signal: what it still does then has nobody waiting for it. */
-function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', end, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
 }

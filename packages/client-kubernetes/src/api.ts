@@ -1,4 +1,4 @@
-import type { Event } from '@talon/plugin'
+import { unlessAborted, type Event } from '@talon/plugin'
 import type { WebSocket as Socket } from 'ws'
 import type { Call, Connection } from './connection.ts'
 import { createResolve, type Resolve } from './discovery.ts'
@@ -186,7 +186,7 @@ export function createKubernetes(connection: Connection, WebSocket: typeof Socke
       const confirm = async () => (uid === undefined ? undefined : confirmPod({ namespace, name, uid }, signal))
       // A command that reads nothing runs as soon as it is connected: it is asked for before as well.
       if (command.stdin === undefined) await confirm()
-      const start = async () => execute(command, await credentials.access(), WebSocket, confirm)
+      const start = async () => execute(command, await unlessAborted(credentials.access(), signal), WebSocket, confirm)
       return start().catch((error: unknown) => {
         if (refusalOf(error)?.code === 401 && credentials.renew()) return start()
         throw error

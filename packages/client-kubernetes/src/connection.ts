@@ -1,5 +1,5 @@
 import type { Agent, Dispatcher, ProxyAgent, request } from 'undici'
-import { beginningOf, ConfigError } from '@talon/plugin'
+import { beginningOf, ConfigError, unlessAborted } from '@talon/plugin'
 import type { Access, Credentials } from './credentials.ts'
 import { refused, unreachable, type Asked, type Refusal } from './failure.ts'
 
@@ -59,8 +59,8 @@ export function createConnection(credentials: Credentials, undici: Undici): Conn
 
   async function send(call: Call): Promise<Dispatcher.ResponseData['body']> {
     for (let renewed = false; ; renewed = true) {
-      call.signal.throwIfAborted()
-      const access = await credentials.access()
+      // A program may be asked for them, which takes no signal.
+      const access = await unlessAborted(credentials.access(), call.signal)
       const answer = await once(call, access)
       const { statusCode: code, body, headers } = answer
       if (code >= 200 && code < 300) return body

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -56,8 +56,8 @@ function connect(): Connection {
   const options = { path: file('config'), env: {}, make: () => new KubeConfig(), parse, now: () => clock }
   return (connection = createConnection(createCredentials(options), { Agent, ProxyAgent, request }))
 }
-const ask = (from: Connection) =>
-  from.json({ verb: 'get', resource: 'pods', path: '/api/v1/pods', method: 'GET', signal })
+const ask = (from: Connection, until = signal) =>
+  from.json({ verb: 'get', resource: 'pods', path: '/api/v1/pods', method: 'GET', signal: until })
 
 describe('credentials', () => {
   it('in a file beside the kubeconfig are taken, and again when the file changes', async () => {
@@ -112,6 +112,18 @@ describe('credentials', () => {
       message: expect.stringContaining('cannot be had') as string,
     })
     expect(seen).toEqual([])
+  })
+
+  it('that a program is slow to give are not waited for any longer than the job', async () => {
+    const [begun, enough] = [file('begun'), file('enough')]
+    const script = `touch ${begun}; until [ -e ${enough} ]; do sleep 0.02; done`
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] }
+    writeConfig({ exec: { ...exec, interactiveMode: 'Never' } })
+    const job = new AbortController()
+    const asking = ask(connect(), job.signal)
+    await expect.poll(() => existsSync(begun)).toBe(true)
+    job.abort(new Error('Talon is stopping'))
+    await expect(asking.finally(() => writeFileSync(enough, ''))).rejects.toThrow('Talon is stopping')
   })
 })
 

@@ -1,4 +1,4 @@
-import type { Event } from '@talon/plugin'
+import { unlessAborted, type Event } from '@talon/plugin'
 
 /** Reads `key` once for an event; whoever asks later, or meanwhile, gets the same answer. Failures are not kept. */
 export type ReadOnce = <T>(
@@ -23,12 +23,4 @@ export function createReadOnce(): ReadOnce {
     reading.catch(() => kept.get(key) === reading && kept.delete(key))
     return unlessAborted(reading as Promise<T>, signal)
   }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', abort, { once: true })
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort))
 }

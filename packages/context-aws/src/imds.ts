@@ -1,4 +1,4 @@
-import { ActionError, defineClient } from '@talon/plugin'
+import { ActionError, defineClient, unlessAborted } from '@talon/plugin'
 import { z } from 'zod'
 import { endpointOf, openSession } from './session.ts'
 
@@ -39,6 +39,7 @@ export const imds = defineClient({
       return instance
     }
     return {
+      // Several steps may wait for one reading.
       instance: (signal) => unlessAborted(kept && Date.now() < kept.until ? kept.instance : ask(), signal),
     }
   },
@@ -56,18 +57,5 @@ function profileOf(info: string): Omit<Instance, 'region'> {
     return { arn, id }
   } catch (cause) {
     throw new ActionError(`the instance metadata service tells no profile under ${PROFILE}`, { cause })
-  }
-}
-
-/** Several steps may wait for one reading: each gives up for itself. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

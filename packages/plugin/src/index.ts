@@ -1,3 +1,4 @@
+export { unlessAborted } from './abort.ts'
 export { beginningOf, excerptOf, retryAfterOf } from './answer.ts'
 export { connectionFault, type ConnectionFault } from './connection.ts'
 export {
