@@ -34,6 +34,7 @@ describe.runIf(found)('the chart', () => {
     ['what the pods are made by', { config: { listen_port: null } }, 'config.listen_port is null'],
     ['a setting in the wrong place', { extraConfig: { listen_port: 99 } }, '/extraConfig/listen_port'],
     ['a name that fits in no URL', { auth: { sender: 'fal:co' } }, '/auth/sender'],
+    ['an account', { serviceAccount: { create: false } }, 'by serviceAccount.name'],
     ['a tag', { image: { tag: 'a b' } }, '/image/tag'],
   ])('refuses what is misspelt: %s', (_, values, said) => {
     expect(helm.run(['template', RELEASE, CHART], values)).toMatchObject({ output: expect.stringContaining(said) })

@@ -22,7 +22,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "talon.serviceAccount" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "talon.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) -}}
+{{- /* Each pod of the namespace that names no account runs as `default`. */ -}}
+{{- fail "serviceAccount.create is false: name the account that gets the role, by serviceAccount.name" -}}
+{{- end -}}
+{{- .Values.serviceAccount.name | default (include "talon.fullname" .) -}}
 {{- end -}}
 
 {{- /* Names without a namespace carry it: two releases of one name do not meet. */ -}}
