@@ -1,25 +1,22 @@
 import { constants, readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, type Logger } from '@talon/plugin'
+import { ConfigError } from '@talon/plugin'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
-import { obstacle } from './failure.ts'
 import type { NatsConnectionOptions } from './options.ts'
+import { whenThere, type PatienceParts } from './patience.ts'
 
 /** Milliseconds between tries to reach a server, and for one try. */
 const PAUSE = 500
 const TIMEOUT = 5_000
 
-export interface ConnectParts {
+export interface ConnectParts extends PatienceParts {
   readonly options: NatsConnectionOptions
   readonly name: string
-  /** Milliseconds that a start waits for a NATS that is not there yet. */
-  readonly patience: number
-  readonly log: Logger
 }
 
 /** Connects, and from then on comes back for ever. @throws ConfigError with the way out. */
-export async function connectTo({ options, name, patience, log }: ConnectParts): Promise<NatsConnection> {
+export async function connectTo(parts: ConnectParts): Promise<NatsConnection> {
+  const { options, name } = parts
   const { connect, credsAuthenticator } = await import('@nats-io/transport-node')
   const { servers, user, password, token, tls } = options
   const { credentials } = options
@@ -42,16 +39,7 @@ export async function connectTo({ options, name, patience, log }: ConnectParts):
       },
     }),
   }
-  const since = performance.now()
-  for (let tried = 0; ; tried++)
-    try {
-      return await connect(wanted)
-    } catch (error) {
-      const failure = obstacle(error, `${servers.join(', ')} cannot be used`)
-      if (!isAway(error) || performance.now() - since > patience) throw failure
-      if (tried === 0) log.warn('NATS cannot be reached: the start waits for it', { error: failure.message })
-      await sleep(PAUSE)
-    }
+  return whenThere(`${servers.join(', ')} cannot be used`, () => connect(wanted), parts)
 }
 
 async function checkFile(setting: string, path: string | undefined): Promise<void> {
@@ -72,10 +60,4 @@ function renewed(path: string): () => Uint8Array {
     }
     return last
   }
-}
-
-/** Whether nobody answers there yet: anything else gets no better by waiting. */
-function isAway(error: unknown): boolean {
-  const said = error instanceof Error ? `${error.name} ${error.message} ${String(error.cause)}` : String(error)
-  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|TimeoutError|refused|ECONNRESET/i.test(said)
 }

@@ -56,7 +56,7 @@ function wayOut(error: unknown): string {
 const WAYS: readonly (readonly [(error: unknown, said: string) => boolean, string])[] = [
   [
     (error, said) => is('disabled', error) || /jetstream (is )?not enabled|no responders/i.test(said),
-    'start nats-server with JetStream (`-js`, or a `jetstream` block with a `store_dir`), and enable it for the account',
+    'start nats-server with JetStream (`-js`, or a `jetstream` block with a `store_dir`), and enable it for the account; a cluster of NATS says this, too, while it elects a leader',
   ],
   [
     (_, said) => /permissions? violation/i.test(said),

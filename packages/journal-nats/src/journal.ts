@@ -12,6 +12,7 @@ import { Letters } from './letters.ts'
 import { Link, TIMEOUT } from './link.ts'
 import { operations } from './operations.ts'
 import type { NatsJournalOptions } from './options.ts'
+import { whenThere } from './patience.ts'
 import { ensureConsumers, ensureStreams } from './streams.ts'
 import { namesOf } from './subjects.ts'
 import { Windows } from './windows.ts'
@@ -80,24 +81,24 @@ export async function natsJournal(options: NatsJournalOptions): Promise<Journal>
   }
 }
 
-/** Milliseconds that a start waits for NATS. */
-const PATIENCE = 30_000
 /** Streams whose messages have ages of their own came with it. */
 const OLDEST = [2, 11]
 
-async function open({ connection: options, name, patience = PATIENCE, log, onTrouble }: NatsJournalOptions) {
+async function open({ connection: options, onTrouble, ...parts }: NatsJournalOptions) {
+  const { log } = parts
   const [{ headers }, { jetstream, jetstreamManager }] = await Promise.all([
     import('@nats-io/transport-node'),
     import('@nats-io/jetstream'),
   ])
-  const connection = await connectTo({ options, name, patience, log })
+  const connection = await connectTo({ ...parts, options })
   try {
     const version = connection.info?.version ?? ''
     const [major = 0, minor = 0] = version.split('.').map(Number)
     if (major < OLDEST[0]! || (major === OLDEST[0] && minor < OLDEST[1]!))
       throw new ConfigError(`journal.nats: NATS ${version} is too old: ${OLDEST.join('.')} or later is needed`)
     const js = jetstream(connection, { timeout: TIMEOUT })
-    const jsm = await jetstreamManager(connection, { timeout: TIMEOUT })
+    const manage = () => jetstreamManager(connection, { timeout: TIMEOUT })
+    const jsm = await whenThere('JetStream cannot be used', manage, parts)
     return new Link({ connection, js, jsm, log, headers, onTrouble: () => onTrouble?.() })
   } catch (error) {
     await connection.close()

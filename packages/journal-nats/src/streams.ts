@@ -3,6 +3,7 @@ import { ConfigError } from '@talon/plugin'
 import { codeOf, isNotFound, obstacle } from './failure.ts'
 import type { Link } from './link.ts'
 import type { NatsJournalOptions } from './options.ts'
+import { whenThere } from './patience.ts'
 import { LANES, type Names } from './subjects.ts'
 
 const NANOS = 1_000_000
@@ -58,11 +59,7 @@ function wantedOf(names: Names, options: NatsJournalOptions): Wanted[] {
 /** Makes the streams that are missing, and changes what the settings say otherwise. @throws ConfigError */
 export async function ensureStreams(link: Link, names: Names, options: NatsJournalOptions): Promise<void> {
   for (const wanted of wantedOf(names, options))
-    try {
-      await ensureStream(link, wanted, names)
-    } catch (error) {
-      throw obstacle(error, `the stream ${wanted.name} cannot be used`)
-    }
+    await whenThere(`the stream ${wanted.name} cannot be used`, () => ensureStream(link, wanted, names), options)
   await ensureConsumers(link, names, options)
 }
 
@@ -70,7 +67,7 @@ export async function ensureStreams(link: Link, names: Names, options: NatsJourn
 export async function ensureConsumers(
   link: Link,
   names: Names,
-  options: Pick<NatsJournalOptions, 'lease' | 'maxEvents'>,
+  options: Pick<NatsJournalOptions, 'lease' | 'maxEvents' | 'patience' | 'log'>,
 ): Promise<void> {
   for (const lane of LANES) {
     const wanted: Partial<ConsumerConfig> & { durable_name: string } = {
@@ -78,11 +75,8 @@ export async function ensureConsumers(
       ...{ ack_policy: 'explicit', deliver_policy: 'all', max_deliver: -1 },
       ...{ ack_wait: options.lease * NANOS, max_ack_pending: options.maxEvents },
     }
-    try {
-      await ensureConsumer(link, names.events, wanted)
-    } catch (error) {
-      throw obstacle(error, `the consumer ${lane} of the stream ${names.events} cannot be used`)
-    }
+    const wrong = `the consumer ${lane} of the stream ${names.events} cannot be used`
+    await whenThere(wrong, () => ensureConsumer(link, names.events, wanted), options)
   }
 }
 
