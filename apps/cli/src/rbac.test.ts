@@ -63,6 +63,11 @@ describe('talon rbac', () => {
       { ...lease, verbs: ['create'] },
       { ...lease, resourceNames: ['mine'], verbs: ['get', 'patch'] },
     ])
+    writeFileSync(join(folder, 'told.yaml'), 'default_notifiers: [k8sevents]\n')
+    const events = rbac(MILD, '-c', 'told.yaml')
+      .role()
+      .rules.filter((grant) => JSON.stringify(grant).includes('events.k8s.io'))
+    expect(events).toEqual([{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'get', 'patch'] }])
   })
 
   it('prints a Role, and the binding to a service account, as YAML and as JSON', () => {

@@ -38,7 +38,9 @@ export async function rbac(options: RbacOptions): Promise<number> {
   for (const warning of wildcards(needed)) console.error(issueText(warning, paintFor(process.stderr)))
 
   const wanted = { name, namespaced, ...(options.bind !== undefined && { bind: accountOf(options.bind) }) }
-  const role = roleOf([...grantsOf(ruleset, host), ...serverGrants(setup.config)], wanted)
+  const granted = grantsOf(ruleset, host)
+  const own = serverGrants(setup.config).filter((grant) => !granted.some((other) => covers(other, grant)))
+  const role = roleOf([...granted, ...own], wanted)
   const manifests = [role, ...bindingOf(wanted)]
   process.stdout.write(format === 'json' ? jsonOf(manifests) : yamlOf(manifests))
   return 0
@@ -60,6 +62,12 @@ function serverGrants({ deduplication: { leader_election, lease } }: Config): Gr
     { ...leases, verbs: ['create'] },
     { ...leases, resourceNames: [lease.name], verbs: ['get', 'patch'] },
   ]
+}
+
+/** Whether the first grants all of the second. */
+function covers(wide: Grant, narrow: Grant): boolean {
+  const within = (part: 'apiGroups' | 'resources' | 'verbs') => narrow[part].every((name) => wide[part].includes(name))
+  return !wide.resourceNames && within('apiGroups') && within('resources') && within('verbs')
 }
 
 /** A Role is one namespace's: all rules that need more are named, with what they need. */
