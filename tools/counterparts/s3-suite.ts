@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { OutputJob, Result, StoredArtifact } from '@talon/plugin'
 import { falcoEvent } from '@talon/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -109,6 +111,19 @@ export async function checkS3Output(output: S3Output): Promise<S3Stand> {
       for (const prefix of ['a/b', '/a/b', 'a/b/', '//a//b//'])
         found.push((await storing(artifact, { prefix, key: 'same.log' })).objects['key'])
       expect(new Set(found)).toEqual(new Set(['a/b/same.log']))
+    })
+
+    it('under the very name that it has, whatever is in it', async () => {
+      const artifact = await randomArtifact(1000)
+      const key = 'a b?c=d&e#f+g%2Fh$(i)é\u{1f980}<Key>.log'
+      expect((await storing(artifact, { key })).objects).toMatchObject({ key })
+      // The server keeps objects as files of their names.
+      const kept = await readFile(join(evidence().server.folder, 'evidence', key))
+      expect(sha256Of(kept)).toBe(artifact.sha256)
+    })
+
+    it.each(['../a', '..', '', 'a/b', 'a\\b', 'a\0b'])('under no name that is none: %j', async (key) => {
+      await expect(storing(await randomArtifact(1), { key })).rejects.toThrow('is no name of an object')
     })
 
     it('that is empty', async () => {
