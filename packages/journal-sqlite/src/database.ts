@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { APPLICATION, SCHEMA, VERSION } from './schema.ts'
 
 /** Why the file cannot be used. */
-export type Obstacle = 'locked' | 'corrupt' | 'foreign' | 'newer' | 'unusable'
+export type Obstacle = 'locked' | 'corrupt' | 'foreign' | 'newer' | 'other' | 'unusable'
 
 export class Unopened extends Error {
   readonly why: Obstacle
@@ -78,6 +78,24 @@ function prepare(db: DatabaseSync): void {
     throw new Unopened('newer', `its tables are of version ${version}, this Talon knows ${VERSION}`)
   const found = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
   if (found !== 'ok') throw new Unopened('corrupt', String(found))
+  if (columnsOf(db) !== ownColumns()) throw new Unopened('other', 'its tables are those of another version of Talon')
+  if (version < VERSION) db.exec(`PRAGMA user_version = ${VERSION}`)
+}
+
+function columnsOf(db: DatabaseSync): string {
+  const sql = `SELECT t.name AS "table", c.name, c.type FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+    WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*' ORDER BY 1, 2`
+  return JSON.stringify(db.prepare(sql).all())
+}
+
+function ownColumns(): string {
+  const db = new DatabaseSync(':memory:')
+  try {
+    db.exec(SCHEMA)
+    return columnsOf(db)
+  } finally {
+    db.close()
+  }
 }
 
 export function pragma(db: DatabaseSync, name: string): number {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { decode } from '@talon/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accept, windowOf } from '../../core/src/journal.fixture.ts'
+import { SCHEMA, VERSION } from './schema.ts'
 import { openStand, type SqliteStand } from './stand.fixture.ts'
 
 let stand: SqliteStand
@@ -48,6 +50,7 @@ it('says what to do where the folder cannot be made', async () => {
 
 it.each([
   ['PRAGMA user_version = 99', 'start the version of Talon that wrote it'],
+  ['ALTER TABLE entries RENAME COLUMN length TO size', 'move the file away to begin a new one'],
   ['PRAGMA application_id = 1', 'it is a database of another program'],
 ])('leaves a file alone that is not its own: %s', async (sql, says) => {
   await stand.journal.close()
@@ -58,6 +61,32 @@ it.each([
     kind: 'config',
     message: expect.stringContaining(says) as string,
   })
+})
+
+it('goes on with a file that an earlier version wrote with the same tables', async () => {
+  await accept(stand.journal, '1')
+  await stand.journal.close()
+  const version = (sql: string) => {
+    const db = new DatabaseSync(file)
+    db.exec(sql)
+    const told = db.prepare('PRAGMA user_version').get()
+    db.close()
+    return told
+  }
+  version('PRAGMA user_version = 1')
+  await stand.restart()
+  expect((await stand.journal.show('1'))?.state).toBe('unfinished')
+  await stand.journal.close()
+  expect(version('')).toEqual({ user_version: VERSION })
+})
+
+it('has a version that rises with its tables', () => {
+  const tables = createHash('sha256')
+    .update(SCHEMA.replace(/^ *--.*\n|PRAGMA.*/gm, ''))
+    .digest('hex')
+    .slice(0, 16)
+  // Whoever changes a table writes both anew: files of the version before have other columns.
+  expect([VERSION, tables]).toEqual([2, '95de99e0e4afaa41'])
 })
 
 const damages: Record<string, () => Promise<void>> = {
