@@ -4,18 +4,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { askedWith, openStand, type Stand } from '../testing/stand.ts'
+import { askedWith, MINUTE, openStand, passes, type Stand } from '../testing/stand.ts'
 import { aws, awsFailure } from './index.ts'
 
 let stand: Stand
 beforeEach(async () => {
   stand = await openStand()
 })
-
-const MINUTE = 60_000
-function passes(milliseconds: number): void {
-  vi.setSystemTime(Date.now() + milliseconds)
-}
 
 describe('credentials', () => {
   it('are those of the settings, before those of the environment', async () => {

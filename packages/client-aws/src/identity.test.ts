@@ -1,11 +1,10 @@
 import { ConfigError } from '@talon/plugin'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openStand, type Stand } from '../testing/stand.ts'
+import { MINUTE, openStand, type Stand } from '../testing/stand.ts'
 import { aws } from './index.ts'
 
 const never = new AbortController().signal
 const log = { debug() {}, info() {}, warn() {}, error() {} }
-const MINUTE = 60_000
 let stand: Stand
 beforeEach(async () => {
   stand = await openStand()

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { askedWith, openStand, type Stand } from '../testing/stand.ts'
+import { askedWith, MINUTE, openStand, passes, type Stand } from '../testing/stand.ts'
 import { awsFailure } from './index.ts'
 
 const never = new AbortController().signal
@@ -7,11 +7,6 @@ let stand: Stand
 beforeEach(async () => {
   stand = await openStand()
 })
-
-const MINUTE = 60_000
-function passes(milliseconds: number): void {
-  vi.setSystemTime(Date.now() + milliseconds)
-}
 
 describe('credentials of a role', () => {
   const role_arn = 'arn:aws:iam::111122223333:role/talon'

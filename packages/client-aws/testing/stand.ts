@@ -53,3 +53,11 @@ export async function askedWith(client: Aws): Promise<string | undefined> {
   const sts = await client.service('sts', async () => STSClient)
   return (await sts.send(new GetCallerIdentityCommand({}))).UserId
 }
+
+/** Milliseconds. */
+export const MINUTE = 60_000
+
+/** Lets that much time pass on the clock, which the test has made a fake. */
+export function passes(milliseconds: number): void {
+  vi.setSystemTime(Date.now() + milliseconds)
+}
