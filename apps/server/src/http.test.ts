@@ -57,6 +57,21 @@ describe('a signed event', () => {
   })
 })
 
+describe('an answer in JSON', () => {
+  it.each([
+    ['POST', '/', 202],
+    ['POST', '/nowhere', 404],
+    ['GET', '/', 405],
+    ['GET', '/healthz', 200],
+    ['GET', '/readyz', 200],
+  ])('ends its line, for those who read it in a shell: %s %s', async (method, path, status) => {
+    const body = method === 'POST' ? EVENT : null
+    const answer = await open().app.request(path, { method, body, headers: JSON_TYPE })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/json'])
+    expect(await answer.text()).toMatch(/^\{.*\}\n$/)
+  })
+})
+
 describe('POST /', () => {
   it('takes an event with 202 and gives its trace id', async () => {
     const { post, bodies, refused } = open()

@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Talon } from '@talon/core'
 import { TalonError, type Logger } from '@talon/plugin'
-import { Hono, type Context, type MiddlewareHandler } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
+import { jsonAnswer } from './answer.ts'
 import type { Auth } from './auth.ts'
 import { bodyReader, checkType } from './body.ts'
 import { createGuard, shownBy } from './guard.ts'
@@ -34,7 +35,7 @@ const HEADERS = {
 } as const
 
 const JSON_HEADERS = { ...HEADERS, 'content-type': 'application/json' } as const
-const ANSWERS = { accepted: '{"status":"accepted"}', duplicate: '{"status":"duplicate"}' } as const
+const ANSWERS = { accepted: '{"status":"accepted"}\n', duplicate: '{"status":"duplicate"}\n' } as const
 
 /** Seconds after which a full server is worth another try. */
 const RETRY_AFTER = '5'
@@ -78,11 +79,11 @@ export function createApp(door: Door): App {
     }
   })
 
-  app.get('/healthz', (c) => c.json({ status: 'alive' }, 200, HEADERS))
+  app.get('/healthz', () => jsonAnswer({ status: 'alive' }, 200, HEADERS))
 
-  app.get('/readyz', async (c) => {
+  app.get('/readyz', async () => {
     const { ready, problems } = await readiness()
-    return c.json({ status: ready ? 'ready' : 'not ready', problems }, ready ? 200 : 503, HEADERS)
+    return jsonAnswer({ status: ready ? 'ready' : 'not ready', problems }, ready ? 200 : 503, HEADERS)
   })
 
   // What it tells is not much: without clients it is open, as exporters are.
@@ -103,32 +104,30 @@ export function createApp(door: Door): App {
       throw new Refusal(405, 'method', `${path} takes ${allow} alone${hint}`, { allow })
     })
 
-  app.notFound((c) => refuse(c, new Refusal(404, 'not_found', 'there is nothing here: events go to /')))
+  app.notFound(() => refuse(new Refusal(404, 'not_found', 'there is nothing here: events go to /')))
 
   app.onError((error, c) => {
-    if (error instanceof Refusal) return refuse(c, error)
-    if (TalonError.is(error) && error.kind === 'event')
-      return refuse(c, new Refusal(400, 'not_an_event', error.message))
+    if (error instanceof Refusal) return refuse(error)
+    if (TalonError.is(error) && error.kind === 'event') return refuse(new Refusal(400, 'not_an_event', error.message))
     if (TalonError.is(error) && error.kind === 'config')
-      return c.json({ error: 'the rules have errors: the old ones stay', issues: error.issues }, 422, HEADERS)
+      return jsonAnswer({ error: 'the rules have errors: the old ones stay', issues: error.issues }, 422, HEADERS)
     if (TalonError.is(error) && error.kind === 'action') {
       // The log says why, now and then: as long as it lasts, every event meets it.
       refused('journal', error.message)
-      return c.json({ error: 'the event could not be kept: try again' }, 503, {
+      return jsonAnswer({ error: 'the event could not be kept: try again' }, 503, {
         ...HEADERS,
         'retry-after': RETRY_AFTER,
       })
     }
     log.error('a request failed', { error: error.message, stack: error.stack, path: c.req.path })
     return refuse(
-      c,
       new Refusal(503, 'failure', 'the request could not be handled; the log says why', { 'retry-after': RETRY_AFTER }),
     )
   })
 
-  function refuse(c: Context, { status, reason, message, headers }: Refusal): Response {
+  function refuse({ status, reason, message, headers }: Refusal): Response {
     refused(reason, message)
-    return c.json({ error: message }, status, { ...HEADERS, ...headers })
+    return jsonAnswer({ error: message }, status, { ...HEADERS, ...headers })
   }
 
   return app

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import { ConfigError } from '@talon/plugin'
 import type { SecureContextOptions } from 'node:tls'
+import { jsonAnswer } from './answer.ts'
 import type { createApp } from './http.ts'
 import type { Reason } from './refusal.ts'
 import type { Tls } from './tls.ts'
@@ -48,7 +49,7 @@ export async function listen(app: ReturnType<typeof createApp>, options: ListenO
     overrideGlobalObjects: true,
     errorHandler: (error) => {
       refused('malformed_http', error instanceof Error ? error.message : 'unreadable')
-      return Response.json({ error: 'the request cannot be read' }, { status: 400, headers: { connection: 'close' } })
+      return jsonAnswer({ error: 'the request cannot be read' }, 400, { connection: 'close' })
     },
   })
   const take: RequestListener = (request, response) => void respond(request, response)

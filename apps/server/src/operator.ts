@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { EntryState, Journal, KeptEntry } from '@talon/core'
 import type { Issue } from '@talon/plugin'
-import { Hono, type Context } from 'hono'
+import { Hono } from 'hono'
+import { jsonAnswer } from './answer.ts'
 import type { Guard } from './guard.ts'
 import { Refusal } from './refusal.ts'
 
@@ -25,9 +26,9 @@ const MOST = 1000
 /** The routes that act or show history. */
 export function operatorRoutes({ reload, journal, guard, headers }: OperatorOptions): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
-  const answer = (c: Context, body: object) => c.json(body, 200, headers)
+  const answer = (body: object) => jsonAnswer(body, 200, headers)
 
-  app.post('/reload', guard('act'), async (c) => answer(c, { status: 'reloaded', warnings: await reload() }))
+  app.post('/reload', guard('act'), async () => answer({ status: 'reloaded', warnings: await reload() }))
 
   app.get('/journal', guard('read'), async (c) => {
     const { state, limit } = c.req.query()
@@ -35,23 +36,23 @@ export function operatorRoutes({ reload, journal, guard, headers }: OperatorOpti
       throw new Refusal(400, 'not_found', `the state ${JSON.stringify(state)} is none of ${STATES.join(', ')}`)
     const count = Math.min(Math.max(1, Number(limit) || LIMIT), MOST)
     const query = { ...(state !== undefined && { state: state as EntryState }), limit: count }
-    return answer(c, { entries: (await journal.list(query)).map(entryLine) })
+    return answer({ entries: (await journal.list(query)).map(entryLine) })
   })
 
   app.get('/journal/:id', guard('read'), async (c) => {
     const entry = await journal.show(c.req.param('id'))
     if (!entry) throw missing('event')
-    return answer(c, entry)
+    return answer(entry)
   })
 
   app.post('/journal/:id/retry', guard('act'), async (c) => {
     if (!(await journal.retry(c.req.param('id'), Date.now()))) throw missing('event that failed')
-    return answer(c, { status: 'begun again' })
+    return answer({ status: 'begun again' })
   })
 
   app.delete('/journal/:id', guard('act'), async (c) => {
     if (!(await journal.drop(c.req.param('id')))) throw missing('event that is finished')
-    return answer(c, { status: 'forgotten' })
+    return answer({ status: 'forgotten' })
   })
 
   return app
