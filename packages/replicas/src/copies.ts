@@ -36,6 +36,11 @@ export class Copies {
     this.wake()
   }
 
+  /** It is idle, where it was not known yet. */
+  come(id: string): void {
+    if (!this.#at.has(id)) this.move(id, 'idle')
+  }
+
   /** How many are in this place. */
   count(place: Place): number {
     return this.#places[place].size

@@ -146,6 +146,35 @@ describe('a batch that is handed over', () => {
     expect([journal.stats().waiting, said.length]).toEqual([2, 2])
   })
 
+  it('is worked on at once, and once, however slowly the journal gives what it took', async () => {
+    const own = memory()
+    const given: (() => void)[] = []
+    const journal: AdoptingJournal = {
+      ...own,
+      async *work() {
+        for await (const work of own.work()) {
+          await new Promise<void>((resolve) => given.push(resolve))
+          yield work
+        }
+      },
+    }
+    const replica = server({ election: stand(new MemoryStore(), 'a'), journal })
+    await until(() => replica.hands().leading)
+    await replica.receive({ kind: 'entries', from, entries: [entry('1'), entry('2')] })
+    const worked: string[] = []
+    void (async () => {
+      for await (const { entry } of replica.work()) worked.push(entry.event.id)
+    })()
+    await until(() => worked.length === 2)
+    await replica.finish('1', 'done')
+    for (const _ of [1, 2]) {
+      await until(() => given.length > 0)
+      given.shift()!()
+    }
+    await sleep(50)
+    expect(worked).toEqual(['1', '2'])
+  })
+
   it('that the journal does not take stays where it is, and the rest does not', async () => {
     const own = memory()
     const journal: AdoptingJournal = {

@@ -38,9 +38,14 @@ export function createTaking({ journal, copies, self, term, windowOf, log }: Tak
     copies.keptBy(id, from)
     const verdict = await journal.adopt(event, { ...window, length }, { ...entry, notes })
     if (verdict === 'duplicate' && (await journal.show(id))) return undefined
-    if (verdict === 'accepted') confirm(from, entry)
-    else copies.forget(id)
-    return verdict === 'accepted' ? 'kept' : verdict
+    if (verdict !== 'accepted') {
+      copies.forget(id)
+      return verdict
+    }
+    confirm(from, entry)
+    // The journal gives it, too, one by one: what many servers hand over would wait for that.
+    copies.come(id)
+    return 'kept'
   }
 
   /** Adds what another server knows of an entry, unless this one is working on it. */

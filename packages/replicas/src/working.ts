@@ -129,7 +129,7 @@ export function createWorking({ copies, election, self, show, grace, onIdle, sig
       const { id } = entry.event
       if (!election.current().term) fresh.delete(id)
       else if (fresh.has(id)) fresh.set(id, entry)
-      copies.move(id, 'idle')
+      copies.come(id)
     },
   }
 }
