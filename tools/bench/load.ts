@@ -7,7 +7,7 @@ const TALON = join(import.meta.dirname, '../../apps/cli/bin/talon.mjs')
 const CONNECTIONS = 32
 
 /** An event of two kilobytes, each with another name, so that none is a repeat. `[<id>]` is the load's own counter. */
-const EVENT = JSON.stringify({
+export const EVENT = JSON.stringify({
   rule: 'Terminal shell in container',
   priority: 'Notice',
   source: 'syscall',

@@ -6,6 +6,7 @@ import { chaos } from './chaos.ts'
 import { door } from './door.ts'
 import { endurance } from './endurance.ts'
 import { footprint } from './footprint.ts'
+import { handling } from './handling.ts'
 import { image } from './image.ts'
 import { journal } from './journal.ts'
 import { matching } from './matching.ts'
@@ -17,6 +18,7 @@ import { urgency } from './urgency.ts'
 
 const benches: readonly Bench[] = [
   door,
+  handling,
   journal,
   matching,
   reaction,
