@@ -1,4 +1,5 @@
 import type { Readiness } from '@talon/core'
+import { messageOf } from '@talon/plugin'
 
 /** Milliseconds. Kubelet's own limit is a second by default, and it asks every ten. */
 const TIMEOUT = 3000
@@ -19,7 +20,7 @@ export function sharedReadiness(
     asked = now()
     answer = ready(AbortSignal.timeout(TIMEOUT)).catch((error: unknown) => ({
       ready: false,
-      problems: [error instanceof Error ? error.message : String(error)],
+      problems: [messageOf(error)],
     }))
     return answer
   }

@@ -1,6 +1,6 @@
 import type { Kubernetes } from '@talon/client-kubernetes'
 import type { Config } from '@talon/core'
-import type { Logger } from '@talon/plugin'
+import { messageOf, type Logger } from '@talon/plugin'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -50,7 +50,7 @@ export function reloadEvents(config: Config, env: Environment, log: Logger): Tel
   return (result, note) => {
     tell(result, note).catch((error: unknown) =>
       log.warn('a reload could not be told as a Kubernetes Event', {
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       }),
     )
   }

@@ -1,5 +1,5 @@
 import { readTexts, type RuleSource, type Talon } from '@talon/core'
-import { TalonError, type Issue, type Logger } from '@talon/plugin'
+import { messageOf, TalonError, type Issue, type Logger } from '@talon/plugin'
 
 /** Takes the rules files anew. @throws ConfigError with all issues; the old rules stay then. */
 export type Reload = () => Promise<readonly Issue[]>
@@ -35,10 +35,7 @@ export function reloader({ talon, paths, loaded, log, told }: ReloadOptions): Re
       told('success', `rules that are loaded: ${talon.ruleset.rules.length}`)
       return issues
     } catch (error) {
-      told(
-        'failure',
-        `the rules were not reloaded, the old ones stay: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      told('failure', `the rules were not reloaded, the old ones stay: ${messageOf(error)}`)
       log.error('the rules were not reloaded: the old ones stay', { files: paths })
       if (TalonError.is(error) && error.kind === 'config') tell(error.issues, log)
       else log.error(String(error))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isNotFound, isReplaced, pods, refusalOf, type Kubernetes, type Pod } from '@talon/client-kubernetes'
-import { TalonError } from '@talon/plugin'
+import { messageOf, TalonError } from '@talon/plugin'
 
 /** What became of a pod. */
 export interface Fate {
@@ -76,7 +76,7 @@ async function evict(
           ? `it was evicted, and had not ended after ${wait.seconds} s`
           : `it could not be evicted within ${wait.seconds} s: ${lastly}`,
       }
-    return { end: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    return { end: 'failed', reason: messageOf(error) }
   }
 
   async function evictOnce(): Promise<boolean> {

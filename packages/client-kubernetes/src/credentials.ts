@@ -4,7 +4,7 @@ import { delimiter, dirname, resolve } from 'node:path'
 import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { ActionError, ConfigError } from '@talon/plugin'
+import { ActionError, ConfigError, messageOf } from '@talon/plugin'
 
 /** Where the API is, and how to show who we are. */
 export interface Access {
@@ -164,8 +164,6 @@ export function createCredentials({ path, env, make, parse, now }: CredentialsOp
     },
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** The users' names and their token files, with full paths. */
 function tokenFilesIn(kubeconfig: unknown, folder: string): (readonly [string, string])[] {

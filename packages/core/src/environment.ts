@@ -1,4 +1,4 @@
-import type { Issue } from '@talon/plugin'
+import { messageOf, type Issue } from '@talon/plugin'
 import { LineCounter } from 'yaml'
 import type { z } from 'zod'
 import { innerOf, nameOf } from './coerce.ts'
@@ -92,7 +92,7 @@ function fromFile(
     const value = readFile?.(text).trimEnd() ?? ''
     return { kind: 'scalar', value, text: value, place }
   } catch (error) {
-    issues.push(issueAt(place, 'error', `${key}_file: ${text} cannot be read: ${reason(error)}`))
+    issues.push(issueAt(place, 'error', `${key}_file: ${text} cannot be read: ${messageOf(error)}`))
     return undefined
   }
 }
@@ -109,13 +109,11 @@ function secretTree(
     issues.push({
       level: 'error',
       file: `environment variable ${name}`,
-      message: `${path} cannot be read: ${reason(error)}`,
+      message: `${path} cannot be read: ${messageOf(error)}`,
     })
     return undefined
   }
 }
-
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** A list is comma separated there; a map is written as `name:value` pairs. */
 function valueTree(name: string, value: string, wanted: z.ZodType): Tree {

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
-import { ConfigError, type Issue, type Plugin } from '@talon/plugin'
+import { ConfigError, messageOf, type Issue, type Plugin } from '@talon/plugin'
 import { resolve } from 'import-meta-resolve'
 
 /**
@@ -37,7 +37,6 @@ async function loadPlugin(name: string, folders: readonly string[]): Promise<Plu
 }
 
 const importFrom = (url: string): Promise<{ readonly default?: Partial<Plugin> }> => import(url)
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function locate(name: string, folders: readonly string[]): string | undefined {
   for (const folder of folders)

@@ -1,4 +1,4 @@
-import type { Logger, Notifier, Opened, Uses } from '@talon/plugin'
+import { messageOf, type Logger, type Notifier, type Opened, type Uses } from '@talon/plugin'
 import type { Letter } from './journal.ts'
 import { retry } from './retry.ts'
 import { failureOf, type Outcome, type RunStage, type StageEvent } from './stage.ts'
@@ -132,7 +132,7 @@ export function createNotifications(options: NotifyOptions): Notifications {
     await options.delivered(letter).catch((error: unknown) => {
       options.log.warn('a report arrived, and the journal could not note it: it may be sent again', {
         notifier,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       })
     })
   }

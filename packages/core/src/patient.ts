@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@talon/plugin'
+import { messageOf, type Logger } from '@talon/plugin'
 import type { Journal } from './journal.ts'
 
 /** Milliseconds between tries. */
@@ -23,7 +23,7 @@ export function patient(journal: Journal, { signal, log, pause = PAUSE }: Patien
         return await write()
       } catch (error) {
         if (signal.aborted) throw error
-        const why = error instanceof Error ? error.message : String(error)
+        const why = messageOf(error)
         if (!failed) log.warn('the journal takes nothing now: the event waits', { event: id, error: why })
         await sleep(pause, undefined, { signal }).catch(() => Promise.reject(error))
       }

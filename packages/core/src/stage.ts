@@ -1,4 +1,4 @@
-import { ActionError, TalonError, type Event, type Result } from '@talon/plugin'
+import { ActionError, messageOf, TalonError, type Event, type Result } from '@talon/plugin'
 
 export type StageName = 'event' | 'match' | 'checks' | 'context' | 'action' | 'output' | 'notification'
 
@@ -73,9 +73,7 @@ export function stageRunner(observers: readonly Observer[]): RunStage {
 
 /** What was thrown, as an outcome. The message of an error that Talon did not raise is kept; its stack stays here. */
 export function failureOf(thrown: unknown): Failure {
-  const error = TalonError.is(thrown)
-    ? thrown
-    : new ActionError(thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+  const error = TalonError.is(thrown) ? thrown : new ActionError(messageOf(thrown), { cause: thrown })
   const output = 'output' in error ? error.output : undefined
   return { status: 'failure', message: error.message, objects: {}, error, ...(output !== undefined && { output }) }
 }

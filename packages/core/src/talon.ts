@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, type Client, type Event, type Issue, type Logger, type Report } from '@talon/plugin'
+import { ConfigError, messageOf, type Client, type Event, type Issue, type Logger, type Report } from '@talon/plugin'
 import type { RuleSource } from './compile.ts'
 import { windowOf } from './dedup.ts'
 import { decode } from './event.ts'
 import { createGate } from './gate.ts'
 import { createIds } from './ids.ts'
 import { inspect, type InspectOptions } from './inspect.ts'
-import type { Entry, Journal, Letter, Verdict } from './journal.ts'
+import type { Journal, Letter, Verdict } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { memoryJournal } from './memory.ts'
 import { createNotifications } from './notify.ts'
 import { patient } from './patient.ts'
 import { plan } from './plan.ts'
-import { passBy, respond } from './respond.ts'
+import { passBy } from './respond.ts'
+import { createResponses } from './responses.ts'
 import type { Ruleset } from './ruleset.ts'
 import { createSpool } from './spool.ts'
 import { stageRunner, type Observer, type StageEvent } from './stage.ts'
 import { keepSwept } from './sweep.ts'
-import { under } from './tenure.ts'
 import type { Tools } from './tools.ts'
 import { traceOf } from './trace.ts'
 import { clientsOf } from './uses.ts'
@@ -59,10 +59,6 @@ export interface Talon {
   stop(): Promise<void>
 }
 
-/** Events that are responded to at once; what steps of theirs run at once is `concurrency`. */
-const RESPONDING = 10_000
-/** Milliseconds that a stop waits for what the journal has and has not given yet. */
-const COMING = 1000
 /** Reports that wait for one notifier at most. */
 const BACKLOG = 10_000
 
@@ -127,53 +123,22 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     newId,
   }
 
-  const responding = new Set<Promise<void>>()
+  const responses = createResponses({ journal, tools, ruleset: () => ruleset })
   let taking = true
-  /** Tells `work` that a response has ended. */
-  let ended = () => {}
-  const workedOn = new Set<Entry>()
-  await keepSwept({ spool, journal, working: workedOn, log, signal })
+  await keepSwept({ spool, journal, working: responses.entries, log, signal })
   await tell(journal.letters())
   const inheriting = tell(journal.inherited?.() ?? []).catch((error: unknown) => {
     log.error('reports of other servers that end are not taken over any more: restart the server', {
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     })
   })
-  const working = work().catch((error: unknown) => {
-    log.error('the journal gives no more work: restart the server', {
-      error: error instanceof Error ? error.message : String(error),
-    })
+  const working = responses.work().catch((error: unknown) => {
+    log.error('the journal gives no more work: restart the server', { error: messageOf(error) })
   })
-
-  /** Takes what the journal gives, as long as there is room for it. */
-  async function work(): Promise<void> {
-    for await (const { entry, tenure } of journal.work()) {
-      if (signal.aborted) return
-      if (tenure && !taking) {
-        // Another process takes it: this one ends.
-        tenure.release()
-        continue
-      }
-      const held = tenure ? under(tenure, tools, journal) : tools
-      workedOn.add(entry)
-      const response = respond(entry, () => ruleset, held).finally(() => workedOn.delete(entry))
-      follow(response.finally(() => tenure?.release()))
-      // No race of them all: each race would stay with each of them until it ends.
-      while (responding.size >= RESPONDING && !signal.aborted) await new Promise<void>((resolve) => (ended = resolve))
-    }
-  }
 
   /** Tells what was decided by others. */
   async function tell(letters: Iterable<Letter> | AsyncIterable<Letter>): Promise<void> {
     for await (const letter of letters) notifications.send(letter, eventOf(letter.report))
-  }
-
-  function follow(work: Promise<void>): void {
-    const response = work.finally(() => {
-      responding.delete(response)
-      ended()
-    })
-    responding.add(response)
   }
 
   /**
@@ -182,10 +147,9 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
    */
   async function accept(event: Event): Promise<Verdict> {
     const window = windowOf(event, config.deduplication)
-    if (!journal.conclude || responding.size >= RESPONDING || plan(event, ruleset).rules.length)
-      return journal.accept(event, window)
+    if (!journal.conclude || responses.full || plan(event, ruleset).rules.length) return journal.accept(event, window)
     const verdict = await journal.conclude(event, window)
-    if (verdict === 'accepted') follow(passBy(event, runStage))
+    if (verdict === 'accepted') responses.follow(passBy(event, runStage))
     return verdict
   }
 
@@ -213,7 +177,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
           await work()
           return []
         } catch (error) {
-          return [`${name}: ${error instanceof Error ? error.message : String(error)}`]
+          return [`${name}: ${messageOf(error)}`]
         }
       }
       const clients = clientsOf(ruleset, host).map((client: Client) =>
@@ -234,15 +198,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
     async stop() {
       taking = false
       const timeout = new AbortController()
-      const drained = (async () => {
-        // What was accepted a moment ago is on its way from the journal.
-        const coming = monotonic() + COMING
-        do {
-          await Promise.allSettled(responding)
-          await sleep(1)
-        } while (responding.size || (journal.stats().waiting > 0 && monotonic() < coming))
-        await notifications.drain()
-      })()
+      const drained = responses.drain().then(() => notifications.drain())
       await Promise.race([
         drained,
         sleep(config.shutdown_timeout * 1000, undefined, { signal: timeout.signal, ref: false }).catch(() => {}),

@@ -1,4 +1,4 @@
-import { ActionError, type StoredArtifact } from '@talon/plugin'
+import { ActionError, messageOf, type StoredArtifact } from '@talon/plugin'
 import { codeOf } from './write.ts'
 
 /** What to do about an error of the file system, where there is something. */
@@ -20,7 +20,7 @@ const PASSING = new Set(['ENOSPC', 'EDQUOT'])
 /** An error of the file system, or of the artifact's source, in words that say what to do. */
 export function failure(error: unknown, folder: string, { name, size }: StoredArtifact): ActionError {
   const code = codeOf(error)
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   const advice = ADVICE[code]
   return new ActionError(`${name} (${size} bytes) was not stored in ${folder}: ${why}${advice ? `; ${advice}` : ''}`, {
     cause: error,

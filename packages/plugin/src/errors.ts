@@ -83,3 +83,6 @@ export class ActionError extends TalonError {
     if (options.output !== undefined) this.output = options.output
   }
 }
+
+/** What was thrown, in words: anything may be. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))

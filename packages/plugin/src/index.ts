@@ -28,7 +28,7 @@ export {
   type Read,
   type Uses,
 } from './define.ts'
-export { ActionError, ConfigError, EventError, TalonError, type ErrorKind, type Issue } from './errors.ts'
+export { ActionError, ConfigError, EventError, messageOf, TalonError, type ErrorKind, type Issue } from './errors.ts'
 export { isCut, PRIORITIES, type Event, type Priority } from './event.ts'
 export {
   auditName,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@talon/plugin'
+import { messageOf, type Logger } from '@talon/plugin'
 import type { LeaseRecord, LeaseStore } from './lease.ts'
 
 export interface ElectionOptions {
@@ -201,5 +201,3 @@ export function elect({ store, identity, address, times, log, now }: ElectionOpt
     },
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { get as getPlain, type IncomingMessage } from 'node:http'
 import { get as getSecure } from 'node:https'
+import { messageOf } from '@talon/plugin'
 import { CONFIG_FILE, readConfig, readTexts } from '@talon/core'
 import { ownServer } from '../own-server.ts'
 import type { GlobalOptions } from '../command.ts'
@@ -21,7 +22,7 @@ export async function health({ config: path }: GlobalOptions): Promise<number> {
     if (status === 200) return 0
     console.error(`${url} answers ${status}: is it a Talon server?`)
   } catch (error) {
-    console.error(`no server answers at ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`no server answers at ${url}: ${messageOf(error)}`)
     if (path === undefined) console.error('    its config file, if it has one, is named with -c')
   }
   return 1
