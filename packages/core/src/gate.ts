@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TalonError, type Client, type Logger, type Opened, type Uses } from '@talon/plugin'
+import { messageOf, TalonError, type Client, type Logger, type Opened, type Uses } from '@talon/plugin'
 import type { Host } from './host.ts'
 
 export interface GateOptions {
@@ -32,7 +32,7 @@ export function createGate({ host, log, signal }: GateOptions): Gate {
           throw error
         }
         if (wait === FIRST_WAIT)
-          log.warn(`${client.name} cannot be reached: events wait until it can`, { error: String(error) })
+          log.warn(`${client.name} cannot be reached: events wait until it can`, { error: messageOf(error) })
         await sleep(wait, undefined, { signal })
       }
   }
