@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSandbox } from '@talon/sandbox'
-import { answers, end, load, startTalon } from './load.ts'
+import { end, load, startTalon } from './load.ts'
 import { freePort, until } from './ports.ts'
 import { median, type Bench } from './row.ts'
+import { answers } from './steady.ts'
 
 const FIRST = 100_000
 const ALL = 1_000_000

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSandbox } from '@talon/sandbox'
 import { binary } from '../cluster/binaries.ts'
-import { answers, end, load, startTalon } from './load.ts'
+import { end, load, startTalon } from './load.ts'
 import { freePort, until } from './ports.ts'
 import { median, type Bench, type Row } from './row.ts'
+import { answers } from './steady.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
@@ -83,7 +84,7 @@ export const journal: Bench = {
       }
       const rates = await inTurns((url) => load(url, { duration: SECONDS }))
       const times = await inTurns((url) => answers(url, RATE, SECONDS))
-      const slowest = (server: Server) => median(times.map((round) => round[server]))
+      const slowest = (server: Server) => Math.round(10 * median(times.map((round) => round[server]))) / 10
       return [
         row(rates, ['sqlite', 'memory'], 'with `journal.type: memory`', 0.8),
         row(rates, ['sqlite', 'bare'], 'bare node:http with JSON.parse', 0.5),
@@ -92,7 +93,7 @@ export const journal: Bench = {
           what: `99 of 100 answers at ${RATE} events a second, each on disk before`,
           measured: `${slowest('sqlite')} ms`,
           baseline: `in memory: ${slowest('memory')} ms, bare node:http: ${slowest('bare')} ms`,
-          result: `+${slowest('sqlite') - slowest('memory')} ms`,
+          result: `+${(slowest('sqlite') - slowest('memory')).toFixed(1)} ms`,
           aim: '< 10 ms',
           met: slowest('sqlite') < 10,
         },

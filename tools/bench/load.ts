@@ -52,22 +52,6 @@ export async function load(
   return 'duration' in how ? requests.average : (requests.total * 1000) / (ended - began)
 }
 
-/** Posts so many events a second for so long, and gives the milliseconds that 99 of 100 answers took at most. */
-export async function answers(url: string, rate: number, duration: number): Promise<number> {
-  const { non2xx, errors, latency } = await autocannon({
-    url,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: EVENT,
-    idReplacement: true,
-    connections: CONNECTIONS,
-    overallRate: rate,
-    duration,
-  })
-  if (non2xx || errors) throw new Error(`${non2xx} refusals and ${errors} errors from ${url}`)
-  return latency.p99
-}
-
 /** The real server, as its own process. */
 export function startTalon(
   config: string,
