@@ -20,8 +20,6 @@ export interface ServerOptions {
   readonly wait?: boolean
   /** An earlier server's folder and port: its journal, and the same address. Removed by who made them. */
   readonly at?: { readonly folder: string; readonly port: number }
-  /** A program that the server is started by: `faketime`. */
-  readonly through?: readonly string[]
 }
 
 /** The real server, as its own process, asked over HTTP. */
@@ -43,7 +41,6 @@ export async function startServer({
   env = {},
   wait = true,
   at,
-  through = [],
 }: ServerOptions): Promise<Server> {
   const folder = at?.folder ?? mkdtempSync(join(tmpdir(), 'talon-e2e-server-'))
   const [rulesFile, configFile] = [join(folder, 'rules.yaml'), join(folder, 'config.yaml')]
@@ -53,10 +50,13 @@ export async function startServer({
     configFile,
     `listen_address: 127.0.0.1\nlisten_port: ${port}\nkubeconfig: ${kubeconfig}\nlog_format: json\n${config.replaceAll('{folder}', folder)}`,
   )
-  const [program, ...args] = [...through, process.execPath, TALON, 'server', '-c', configFile, '-r', rulesFile]
+  const args = [TALON, 'server', '-c', configFile, '-r', rulesFile]
   // The journal lies there: no two servers share one.
   const own = { XDG_STATE_HOME: folder }
-  const child = spawn(program, args, { env: { ...process.env, ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...own, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   const exited = once(child, 'exit').then(([code]) => code as number | null)

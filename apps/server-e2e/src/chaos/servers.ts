@@ -60,7 +60,7 @@ ${options.config ?? ''}`
     output: () => printed + (server?.output() ?? ''),
     async start(over = {}) {
       if (server) printed += server.output()
-      server = await startServer({ ...options, rules, config, env, at, ...over })
+      server = await startServer({ ...options, rules, config, at, ...over, env: { ...env, ...over.env } })
     },
     async kill() {
       const { process } = server!
