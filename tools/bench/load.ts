@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import autocannon from 'autocannon'
 
 const TALON = join(import.meta.dirname, '../../apps/cli/bin/talon.mjs')
+/** Senders: Falco has one a node, and each waits for its answer. */
 const CONNECTIONS = 32
 
 /** An event of two kilobytes, each with another name, so that none is a repeat. `[<id>]` is the load's own counter. */
@@ -28,7 +29,7 @@ export const EVENT = JSON.stringify({
 /** Posts events for some seconds, or so many, and gives how many a second were taken. */
 export async function load(
   url: string,
-  how: { readonly duration: number } | { readonly amount: number },
+  how: ({ readonly duration: number } | { readonly amount: number }) & { readonly connections?: number },
 ): Promise<number> {
   const began = performance.now()
   // autocannon itself looks at the clock once a second: too coarse where so many events take a few seconds.

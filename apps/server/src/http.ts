@@ -10,6 +10,7 @@ import { OPERATOR, operatorRoutes, type OperatorOptions } from './operator.ts'
 import { sharedReadiness } from './readiness.ts'
 import { Refusal, type Reason } from './refusal.ts'
 import { PATH, replicaRoute, type Replication } from './replica-route.ts'
+import { turns } from './turns.ts'
 
 /** What the door leads to. */
 export interface Door extends Pick<OperatorOptions, 'reload' | 'journal'> {
@@ -55,6 +56,7 @@ export function createApp(door: Door): App {
   const { talon, metrics, reload, journal, replication, auth, refused, log, now = () => performance.now() } = door
   const app: App = new Hono()
   const readBody = bodyReader()
+  const endOfTurn = turns()
   const readiness = sharedReadiness((signal) => talon.ready(signal), now)
 
   app.post('/', async (c) => {
@@ -68,6 +70,7 @@ export function createApp(door: Door): App {
     const admitted = auth.required && signed ? auth.demand('send', { ...shown, body }) : undefined
     try {
       const { verdict, traceId } = await talon.handle(body, header('traceparent'))
+      await endOfTurn()
       if (verdict === 'full')
         throw new Refusal(503, 'full', 'no more events can be taken now: try again', { 'retry-after': RETRY_AFTER })
       const status = verdict === 'accepted' ? 202 : 200

@@ -7,8 +7,6 @@ import type { Figures, Name, Operation, Operations, Refusal, Reply } from './ope
 
 /** Milliseconds between two rounds of tidying where nothing else is asked. */
 const TICK = 1_000
-/** Milliseconds from one group to the next where the disk is faster: what comes meanwhile waits for it together. */
-const GATHER = 2
 /** Operations of one group, one transaction: more wait for the next. */
 const GROUP = 256
 
@@ -41,7 +39,6 @@ export class Thread {
   /** The group that is being written: one at a time. */
   #writing: readonly Waiting[] | undefined
   #scheduled = false
-  #sent = 0
   #gone: Error | undefined
   #closing = false
   #tick: NodeJS.Timeout | undefined
@@ -114,17 +111,14 @@ export class Thread {
     await this.#ended
   }
 
-  /** At the end of this turn, or a moment later where a group was sent just now: many small ones keep everybody busy. */
+  /** At the end of this turn: what comes while a group is written waits for the next, so that groups grow with the load. */
   #schedule(): void {
     if (this.#scheduled || this.#writing) return
     this.#scheduled = true
-    const flush = () => {
+    setImmediate(() => {
       this.#scheduled = false
       this.#flush()
-    }
-    const pause = this.#sent + GATHER - performance.now()
-    if (pause > 0) setTimeout(flush, pause)
-    else setImmediate(flush)
+    })
   }
 
   #flush(): void {
@@ -138,7 +132,6 @@ export class Thread {
   #write(group: readonly Waiting[]): void {
     if (this.#writing || this.#gone) return
     this.#writing = group
-    this.#sent = performance.now()
     this.#worker.ref()
     this.#send({ operations: group.map(({ operation }) => operation), at: this.#options.time() })
   }
