@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ActionError, defineNotifier, done } from '@talon/plugin'
 import { describe, expect, it } from 'vitest'
+import { letterOf } from './journal.fixture.ts'
+import { memoryJournal } from './memory.ts'
 import { act, base, body, rule, start, step } from './talon.fixture.ts'
 
 describe('notifiers', () => {
@@ -58,5 +60,27 @@ describe('notifiers', () => {
     await settled()
     await sleep(20)
     expect([tries, stages.filter((stage) => stage === 'notification:success').length]).toEqual([3, 2])
+  })
+
+  it('are told what an earlier run left, however much it is, as fast as they take it', async () => {
+    const journal = memoryJournal({ maxEvents: 10, now: () => 0 })
+    const ids = Array.from({ length: 12_000 }, (_, id) => String(id))
+    const taken: string[] = []
+    const slow = defineNotifier({
+      ...base,
+      name: 'slow',
+      batch: 200,
+      async run({ reports }) {
+        await sleep(1)
+        taken.push(...reports.map(({ id }) => id))
+        return done('taken')
+      },
+    })
+    async function* letters() {
+      for (const id of ids) yield letterOf(id, 'slow')
+    }
+    await start(rule(step('test:a')), [act('test:a'), slow], { journal: { ...journal, letters } })
+    for (let left = 1000; taken.length < ids.length && left; left--) await sleep(5)
+    expect(taken).toEqual(ids)
   })
 })

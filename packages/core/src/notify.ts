@@ -27,6 +27,8 @@ export interface NotifyOptions {
 export interface Notifications {
   /** Queues a letter. Never waits, never throws. */
   send(letter: Letter, event: StageEvent): void
+  /** Resolves when there is room for letters that can wait: half of the queue is kept for those that are new. */
+  room(notifier: string): Promise<void>
   /** Resolves when nothing is under way. */
   drain(): Promise<void>
   readonly waiting: number
@@ -50,6 +52,8 @@ export function createNotifications(options: NotifyOptions): Notifications {
   const calls = new Map<string, number>()
   const running = new Set<Promise<void>>()
 
+  /** Tells who waits for room that a call has ended. */
+  let ended = Promise.withResolvers<void>()
   const gathering = new Map<string, NodeJS.Timeout>()
   /** Notifiers whose reports have waited for others long enough. */
   const gathered = new Set<string>()
@@ -68,6 +72,8 @@ export function createNotifications(options: NotifyOptions): Notifications {
         running.delete(call)
         calls.set(notifier, (calls.get(notifier) ?? 1) - 1)
         work(notifier)
+        ended.resolve()
+        ended = Promise.withResolvers()
       })
       running.add(call)
     }
@@ -145,6 +151,12 @@ export function createNotifications(options: NotifyOptions): Notifications {
       if (queue.length < options.backlog) queue.push({ letter, event })
       else void refuse({ letter, event })
       work(notifier)
+    },
+    async room(notifier) {
+      while ((queues.get(notifier)?.length ?? 0) >= options.backlog / 2) {
+        await ended.promise
+        options.signal.throwIfAborted()
+      }
     },
     async drain() {
       draining = true

@@ -126,19 +126,22 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
   const responses = createResponses({ journal, tools, ruleset: () => ruleset })
   let taking = true
   await keepSwept({ spool, journal, working: responses.entries, log, signal })
-  await tell(journal.letters())
-  const inheriting = tell(journal.inherited?.() ?? []).catch((error: unknown) => {
-    log.error('reports of other servers that end are not taken over any more: restart the server', {
-      error: messageOf(error),
-    })
-  })
+  const telling = tell(journal.letters(), 'reports of an earlier run are not told')
+  const inheriting = tell(journal.inherited?.() ?? [], 'reports of other servers that end are not taken over any more')
   const working = responses.work().catch((error: unknown) => {
     log.error('the journal gives no more work: restart the server', { error: messageOf(error) })
   })
 
-  /** Tells what was decided by others. */
-  async function tell(letters: Iterable<Letter> | AsyncIterable<Letter>): Promise<void> {
-    for await (const letter of letters) notifications.send(letter, eventOf(letter.report))
+  /** Tells what others decided, as fast as it is taken: it lies in the journal, and need not crowd out what is new. */
+  async function tell(letters: Iterable<Letter> | AsyncIterable<Letter>, otherwise: string): Promise<void> {
+    try {
+      for await (const letter of letters) {
+        await notifications.room(letter.notifier)
+        notifications.send(letter, eventOf(letter.report))
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error(`${otherwise}: restart the server`, { error: messageOf(error) })
+    }
   }
 
   /**
@@ -207,7 +210,7 @@ export async function createTalon(options: TalonOptions): Promise<Talon> {
       stopping.abort(new Error('Talon is stopping'))
       await Promise.race([drained, sleep(1000, undefined, { ref: false })])
       await journal.close()
-      await Promise.all([working, inheriting])
+      await Promise.all([working, telling, inheriting])
       await host.close()
     },
   }

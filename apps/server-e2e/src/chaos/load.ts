@@ -60,7 +60,9 @@ export function verdictOf(marks: readonly string[], world: World) {
   return {
     lost: marks.filter((mark) => world.count('again', mark) === 0),
     twice: marks.filter((mark) => world.count('once', mark) > 1),
-    untold: marks.filter((mark) => world.count('once', mark) === 0 && !world.interrupted.has(mark)),
+    untold: marks
+      .filter((mark) => world.count('once', mark) === 0 && !world.interrupted.has(mark))
+      .map((mark) => `${mark} ${world.failed.get(mark) ?? ''}`.trim()),
   }
 }
 

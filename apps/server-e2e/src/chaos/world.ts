@@ -12,6 +12,8 @@ export interface World {
   count(what: 'again' | 'once', mark: string): number
   /** Marks whose step that may not run twice was told as interrupted. */
   readonly interrupted: ReadonlySet<string>
+  /** What was told of marks with a step that failed. */
+  readonly failed: ReadonlyMap<string, string>
   /** A folder with the plugin whose actionners call this world, as a config file's folder needs it. */
   pluginFolder(): string
   close(): Promise<void>
@@ -48,6 +50,7 @@ export default definePlugin({ name: 'chaos', provides: [actionner('again', true)
 export async function openWorld(): Promise<World> {
   const counts = new Map<string, number>()
   const interrupted = new Set<string>()
+  const failed = new Map<string, string>()
   const folders: string[] = []
   const server = createServer((request, response) => {
     const path = request.url ?? ''
@@ -59,7 +62,9 @@ export async function openWorld(): Promise<World> {
     json(request).then(
       (body) => {
         const { status, falco } = body as { status: string; falco: { output_fields: Record<string, string> } }
-        if (status === 'interrupted') interrupted.add(falco.output_fields['mark'] ?? '')
+        const mark = falco.output_fields['mark'] ?? ''
+        if (status === 'interrupted') interrupted.add(mark)
+        if (status === 'failure') failed.set(mark, JSON.stringify(body))
         response.end()
       },
       () => response.writeHead(400).end(),
@@ -71,6 +76,7 @@ export async function openWorld(): Promise<World> {
     url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
     count: (what, mark) => counts.get(`/${what}/${mark}`) ?? 0,
     interrupted,
+    failed,
     pluginFolder() {
       const folder = mkdtempSync(join(tmpdir(), 'talon-chaos-'))
       folders.push(folder)
