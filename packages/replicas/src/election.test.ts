@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { elect, type Election } from './election.ts'
-import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
+import { MemoryStore, quiet, TIMES, until } from './store.fixture.ts'
 import type { LeaseStore } from './lease.ts'
 
 const running: Election[] = []
@@ -16,13 +16,6 @@ function stand(store: LeaseStore, identity: string) {
   const election = elect({ store, identity, address: `http://${identity}`, times: TIMES, log: quiet, now })
   running.push(election)
   return Object.assign(election, { skip: (by: number) => void (skipped += by) })
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (let left = 400; !what(); left--) {
-    if (!left) throw new Error('it never came')
-    await sleep(10)
-  }
 }
 
 const leads = (election: Election) => election.current().term !== undefined

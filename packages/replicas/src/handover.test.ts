@@ -1,48 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decode, memoryJournal, type AdoptingJournal, type Plan, type Work } from '@talon/core'
-import { afterEach, describe, expect, it } from 'vitest'
-import { elect, type Election } from './election.ts'
+import { describe, expect, it } from 'vitest'
+import type { Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, type HandedEntry } from './messages.ts'
-import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
-
-const running: Replica[] = []
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((replica) => replica.close()))
-})
+import type { Replica, ReplicateOptions } from './replicate.ts'
+import { MemoryStore, until } from './store.fixture.ts'
+import { servers, stand, window } from './servers.fixture.ts'
 
 const event = decode('{"rule":"Shell"}', { id: 'one', received: Date.now(), traceId: 'a'.repeat(32) })
-const window = { key: 'one', length: 0, sliding: false }
 const plan: Plan = { rules: [], rulesHash: '' }
 
-function server(options: Partial<ReplicateOptions> & { readonly election: Election }): Replica {
-  const replica = replicate({
-    journal: memoryJournal({ maxEvents: 10, now: () => performance.now() }),
-    link: () => Promise.reject(new Error('unreachable')),
-    self: { name: 'a', address: 'http://a' },
-    windowOf: () => window,
-    log: quiet,
-    now: Date.now,
-    ...options,
-  })
-  running.push(replica)
-  return replica
-}
-
-const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
+const started = servers()
+const server = (options: Partial<ReplicateOptions> & { readonly election: Election }): Replica =>
+  started({ journal: memoryJournal({ maxEvents: 10, now: () => performance.now() }), ...options })
 
 const first = async (replica: Replica): Promise<Work> => {
   for await (const work of replica.work()) return work
   throw new Error('no work came')
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (let left = 400; !what(); left--) {
-    if (!left) throw new Error('it never came')
-    await sleep(10)
-  }
 }
 
 const entry = (steps: HandedEntry['steps']): HandedEntry =>

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decode, memoryJournal, type AdoptingJournal, type Entry, type Plan } from '@talon/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { elect, type Election } from './election.ts'
+import type { Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, readMessage, type HandedEntry, type Message, type Progress } from './messages.ts'
-import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
+import type { Replica, ReplicateOptions } from './replicate.ts'
+import { MemoryStore, until } from './store.fixture.ts'
+import { servers, stand, window } from './servers.fixture.ts'
 
 const running: (Replica | Election)[] = []
 afterEach(async () => {
@@ -13,7 +14,6 @@ afterEach(async () => {
 })
 
 const event = decode('{"rule":"Shell"}', { id: 'one', received: Date.now(), traceId: 'a'.repeat(32) })
-const window = { key: 'one', length: 0, sliding: false }
 const plan: Plan = { rules: [], rulesHash: '' }
 const B = { name: 'b', address: 'http://b' }
 
@@ -23,22 +23,9 @@ function disk(): AdoptingJournal {
   return { ...own, show: async (id) => structuredClone(await own.show(id)) }
 }
 
-const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
-
-function server(options: Partial<ReplicateOptions> & { readonly election: Election }): Replica {
-  const replica = replicate({
-    journal: disk(),
-    link: () => Promise.reject(new Error('unreachable')),
-    self: { name: 'a', address: 'http://a' },
-    windowOf: () => window,
-    log: quiet,
-    now: Date.now,
-    ...options,
-  })
-  running.push(replica)
-  return replica
-}
+const started = servers()
+const server = (options: Partial<ReplicateOptions> & { readonly election: Election }): Replica =>
+  started({ journal: disk(), ...options })
 
 /** What is given to work on, as it is then. */
 function works(replica: Replica): Entry[] {
@@ -47,13 +34,6 @@ function works(replica: Replica): Entry[] {
     for await (const { entry } of replica.work()) given.push(structuredClone(entry))
   })()
   return given
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (let left = 400; !what(); left--) {
-    if (!left) throw new Error('it never came')
-    await sleep(10)
-  }
 }
 
 const entry = (over: Partial<HandedEntry> = {}): HandedEntry => ({

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decode, memoryJournal, type AdoptingJournal, type Work } from '@talon/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { elect, type Election } from './election.ts'
+import type { Election } from './election.ts'
 import type { Link } from './link.ts'
 import { handed, type HandedEntry, type Message } from './messages.ts'
-import { replicate, type Replica, type ReplicateOptions } from './replicate.ts'
-import { MemoryStore, quiet, STEADY } from './store.fixture.ts'
+import type { Replica } from './replicate.ts'
+import { MemoryStore, quiet, until } from './store.fixture.ts'
+import { servers, stand, window } from './servers.fixture.ts'
 
 const running: (Replica | Election)[] = []
 afterEach(async () => {
@@ -13,32 +14,10 @@ afterEach(async () => {
 })
 
 const MANY = 5000
-const window = { key: 'one', length: 0, sliding: false }
 const eventOf = (id: string) => decode('{"rule":"Shell"}', { id, received: Date.now(), traceId: 'a'.repeat(32) })
 const memory = () => memoryJournal({ maxEvents: 2 * MANY, now: () => performance.now() })
 
-const stand = (store: MemoryStore, identity: string) =>
-  elect({ store, identity, address: `http://${identity}`, times: STEADY, log: quiet, now: () => performance.now() })
-
-function server(options: Partial<ReplicateOptions> & Pick<ReplicateOptions, 'election' | 'journal'>): Replica {
-  const replica = replicate({
-    link: () => Promise.reject(new Error('unreachable')),
-    self: { name: 'a', address: 'http://a' },
-    windowOf: () => window,
-    log: quiet,
-    now: Date.now,
-    ...options,
-  })
-  running.push(replica)
-  return replica
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (let left = 800; !what(); left--) {
-    if (!left) throw new Error('it never came')
-    await sleep(10)
-  }
-}
+const server = servers()
 
 describe('a leader with a backlog', () => {
   it('takes out of its journal what it works on, and little ahead of it', async () => {

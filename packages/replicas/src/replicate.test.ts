@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { elect } from './election.ts'
 import type { Link } from './link.ts'
 import { replicate, type Replica } from './replicate.ts'
-import { MemoryStore, quiet, TIMES } from './store.fixture.ts'
+import { MemoryStore, quiet, TIMES, until } from './store.fixture.ts'
 
 let folder: string
 let running: Talon[]
@@ -103,13 +103,6 @@ function world() {
     return { talon, line, election, own, journal }
   }
   return { server, store, did, told }
-}
-
-async function until(what: () => boolean, name = 'it'): Promise<void> {
-  for (let left = 1000; !what(); left--) {
-    if (!left) throw new Error(`${name} never came`)
-    await sleep(10)
-  }
 }
 
 describe('several servers', () => {

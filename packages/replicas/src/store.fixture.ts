@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeaseRecord, LeaseStore } from './lease.ts'
 
 /** A Lease in memory, with the optimistic lock of the API server; `down` makes it unreachable. */
@@ -55,3 +56,11 @@ export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 export const TIMES = { duration: 0.4, renew: 0.25, retry: 0.03 }
 /** Of a leader that a busy machine does not make lose its lease, and that gives it up where a test says so. */
 export const STEADY = { duration: 60, renew: 40, retry: 0.03 }
+
+/** Waits for ten seconds at most. @throws where it does not come */
+export async function until(what: () => boolean, name = 'it'): Promise<void> {
+  for (let left = 1000; !what(); left--) {
+    if (!left) throw new Error(`${name} never came`)
+    await sleep(10)
+  }
+}
